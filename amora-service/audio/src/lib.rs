@@ -1,0 +1,5 @@
+//! Cards, clocks, mixer and music intake: one real-time thread owns the sound card.
+//!
+//! 48 kHz, 32-bit float, interleaved stereo inside. No Tokio, no network.
+
+pub mod card;

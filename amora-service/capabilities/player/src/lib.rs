@@ -1,0 +1,1 @@
+//! The music player capability, on MPD

@@ -1,0 +1,1 @@
+//! The sound capability: the box's volume, chimes, tests and exclusive mode, on the audio engine

@@ -1,0 +1,72 @@
+//! What a box is told to be, as read from TOML. A capability is on only if its section is there.
+
+mod audio;
+mod doors;
+mod player;
+
+pub use audio::*;
+pub use doors::*;
+pub use player::*;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who this box is.
+    pub device: DeviceConfig,
+    /// The sound card and the mixer.
+    pub audio: AudioConfig,
+    /// The music player; off when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub player: Option<PlayerConfig>,
+    /// The MQTT door; closed when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mqtt: Option<MqttConfig>,
+    /// The web door; closed when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web: Option<WebConfig>,
+    /// The log.
+    pub log: LogConfig,
+}
+
+/// Who this box is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// The id that the box is addressed by: letters, digits, `-`, `_`, `.` and `:`, at most 128.
+    pub id: String,
+    /// The name that people read.
+    pub name: String,
+    /// Folder for everything the service keeps: outbox, sessions, secrets, volume.
+    pub data: PathBuf,
+}
+
+impl Default for DeviceConfig {
+    fn default() -> Self {
+        Self {
+            id: "amora".to_owned(),
+            name: "Amora".to_owned(),
+            data: PathBuf::from("/data/amora"),
+        }
+    }
+}
+
+/// The log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,amora_mqtt=debug`.
+    pub level: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            level: "info".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Everything that is so, as one document with a section per capability.
+
+mod audio;
+mod player;
+mod system;
+
+pub use audio::*;
+pub use player::*;
+pub use system::*;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The state of the box. A section is absent when its capability is not configured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct State {
+    /// Grows with every change of any section.
+    pub revision: u64,
+    /// The box itself.
+    pub system: SystemState,
+    /// The sound engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioState>,
+    /// The music player.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub player: Option<PlayerState>,
+}

@@ -1,0 +1,1 @@
+//! The MQTT door: both Amora dialects and Home Assistant discovery

@@ -1,0 +1,1 @@
+//! The web door: HTTP API, WebSocket, login, health, metrics and the page

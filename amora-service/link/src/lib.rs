@@ -1,0 +1,1 @@
+//! How the box stays connected: back-off policy, MQTT session, durable outbox, TLS identity
