@@ -168,6 +168,18 @@ impl Router {
         &self.inner.sound
     }
 
+    /// Forgets a part that the configuration no longer has: its health and its section of the state.
+    pub fn remove_part(&self, part: &str) {
+        self.update_state(|state| {
+            state.system.health.remove(part);
+            match part {
+                "player" => state.player = None,
+                "audio" => state.audio = None,
+                _ => {}
+            }
+        });
+    }
+
     /// Where one part of the box says how it is.
     pub fn health(&self, part: &str) -> HealthReporter {
         HealthReporter::new(self.clone(), part.to_owned())

@@ -1,0 +1,183 @@
+//! The life of the service: start every part, answer for the box itself, reload, and end in good order.
+
+use crate::logging::LogControl;
+use crate::parts::{self, Part};
+use crate::watchdog::SoundPulse;
+use amora_contract::commands::SystemCommand;
+use amora_contract::config::layers::{Loaded, Sources, load};
+use amora_contract::reply::{ConfigReply, ReloadReply};
+use amora_contract::units::Timestamp;
+use amora_contract::{Command, CommandError, ErrorCode, EventKind, Reply, Section};
+use amora_router::{Request, Router, Seat};
+use anyhow::Context;
+use sd_notify::NotifyState;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The version that the state, the page and the update door show.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Everything must have ended this long after the request to stop; systemd's own patience is longer.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// The service tells systemd that it is ready once sound flows, or after this long without.
+const READY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The running service.
+pub(crate) struct Daemon {
+    router: Router,
+    sources: Sources,
+    loaded: Loaded,
+    log: LogControl,
+    parts: Vec<Part>,
+}
+
+impl Daemon {
+    /// A service that has not started anything yet.
+    pub(crate) fn new(sources: Sources, loaded: Loaded, log: LogControl) -> Self {
+        Self { router: Router::new(), sources, loaded, log, parts: Vec::new() }
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+        let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
+        std::fs::create_dir_all(&self.loaded.config.device.data)
+            .with_context(|| format!("creating {}", self.loaded.config.device.data.display()))?;
+
+        self.router.update_state(|state| {
+            state.system.version = VERSION.to_owned();
+            state.system.started_at = Timestamp::now();
+        });
+        self.introduce();
+        let mut seat = self.router.take_seat(Section::System);
+        for name in parts::NAMES {
+            self.parts.extend(parts::start(name, &self.router, &self.loaded.config));
+        }
+        let ready = tokio::spawn(announce_ready(self.router.clone()));
+        let watchdog = tokio::spawn(feed_watchdog(self.router.clone()));
+
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hang_up.recv() => {
+                    notify(&[NotifyState::Reloading, NotifyState::monotonic_usec_now()?]);
+                    match self.reload().await {
+                        Ok(changes) => tracing::info!(?changes, "configuration read again"),
+                        Err(error) => tracing::error!(%error, "the new configuration is refused; the old one stays"),
+                    }
+                    notify(&[NotifyState::Ready]);
+                }
+                Some(request) = seat.next() => self.answer(&seat, request).await,
+            }
+        }
+
+        ready.abort();
+        watchdog.abort();
+        self.stop().await;
+        Ok(())
+    }
+
+    fn introduce(&self) {
+        let device = &self.loaded.config.device;
+        self.router.update_state(|state| {
+            state.system.id.clone_from(&device.id);
+            state.system.name.clone_from(&device.name);
+        });
+    }
+
+    async fn answer(&mut self, seat: &Seat, request: Request) {
+        let Command::System(command) = &request.command else {
+            return;
+        };
+        let reply = match command {
+            SystemCommand::GetState => Ok(Reply::State(Box::new(seat.router().state().as_ref().clone()))),
+            SystemCommand::GetStatus => Ok(Reply::System(Box::new(seat.router().state().system.clone()))),
+            SystemCommand::GetConfig => Ok(Reply::Config(self.loaded.redacted())),
+            SystemCommand::Reload => self.reload().await.map(Reply::Reload),
+        };
+        request.answer(reply);
+    }
+
+    /// Reads the configuration again. Parts whose section changed are started anew with it.
+    async fn reload(&mut self) -> Result<ReloadReply, CommandError> {
+        let fresh =
+            load(&self.sources).map_err(|error| CommandError::new(ErrorCode::Failed, error.to_string()))?;
+        let changed = self.loaded.config.differences(&fresh.config);
+        let (needs_restart, applied): (Vec<String>, Vec<String>) =
+            changed.into_iter().partition(|path| path == "device.id" || path == "device.data");
+        // What waits for a restart stays as it was until then.
+        let mut config = fresh.config.clone();
+        config.device.id.clone_from(&self.loaded.config.device.id);
+        config.device.data.clone_from(&self.loaded.config.device.data);
+        self.log.apply(&config.log).map_err(|error| CommandError::new(ErrorCode::Failed, format!("{error:#}")))?;
+        self.loaded = Loaded { config, ..fresh };
+        self.introduce();
+        for name in parts::NAMES {
+            let prefix = format!("{name}.");
+            if applied.iter().any(|path| path == name || path.starts_with(&prefix)) {
+                self.restart(name).await;
+            }
+        }
+        Ok(ReloadReply { applied, needs_restart })
+    }
+
+    async fn restart(&mut self, name: &'static str) {
+        if let Some(index) = self.parts.iter().position(|part| part.name() == name) {
+            self.parts.remove(index).stop().await;
+        }
+        match parts::start(name, &self.router, &self.loaded.config) {
+            Some(part) => self.parts.push(part),
+            None => self.router.remove_part(name),
+        }
+    }
+
+    /// Ends every part, the doors while the rest still answers.
+    async fn stop(&mut self) {
+        notify(&[NotifyState::Stopping]);
+        self.router.publish_event(EventKind::Stopping {});
+        let parts = std::mem::take(&mut self.parts);
+        let drained = async {
+            for part in parts.into_iter().rev() {
+                part.stop().await;
+            }
+        };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!("not everything ended in time");
+        }
+    }
+}
+
+/// Tells systemd that the service is ready once sound flows.
+async fn announce_ready(router: Router) {
+    let mut state = router.watch_state();
+    let flowing = state.wait_for(|state| state.audio.as_ref().is_some_and(|audio| audio.card.running));
+    let sound = matches!(tokio::time::timeout(READY_PATIENCE, flowing).await, Ok(Ok(_)));
+    let status = if sound { "sound flows" } else { "running without sound" };
+    notify(&[NotifyState::Ready, NotifyState::Status(status)]);
+    router.publish_event(EventKind::Started { version: VERSION.to_owned() });
+    tracing::info!(version = VERSION, status, "ready");
+}
+
+/// Tells systemd that the service lives, as long as the sound thread turns.
+async fn feed_watchdog(router: Router) {
+    let Some(patience) = sd_notify::watchdog_enabled() else { return };
+    let mut pulse = SoundPulse::default();
+    let mut ticks = tokio::time::interval(patience / 3);
+    loop {
+        ticks.tick().await;
+        if pulse.alive(router.state().audio.as_ref()) {
+            notify(&[NotifyState::Watchdog]);
+        } else {
+            tracing::error!("the sound thread stands still");
+        }
+    }
+}
+
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "systemd does not listen");
+    }
+}

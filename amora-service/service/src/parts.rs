@@ -1,0 +1,119 @@
+//! The capabilities and doors that this box has, and how each is started.
+
+use crate::supervise::supervise;
+use amora_contract::config::DeviceConfig;
+use amora_contract::{Config, Section};
+use amora_router::Router;
+use std::fmt::Display;
+use std::future::Future;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// One running part.
+pub(crate) struct Part {
+    name: &'static str,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Part {
+    /// Asks the part to end and waits until it has.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(part = self.name, %error, "part ended badly");
+        }
+    }
+
+    /// The part's name: its key in `system.health`, and the section of the configuration that it is made from.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// The names of all parts, in the order in which they start. Doors come last, so that what they show is there.
+pub(crate) const NAMES: [&str; 4] = ["audio", "player", "mqtt", "web"];
+
+/// Starts one part, if the configuration has it.
+pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Option<Part> {
+    let device = config.device.clone();
+    let data = device.data.clone();
+    Some(match name {
+        "audio" => {
+            let audio = config.audio.clone();
+            capability(name, router, Section::Audio, move |mut seat, shutdown| {
+                let (audio, data) = (audio.clone(), data.clone());
+                async move { amora_sound::run(&mut seat, audio, data, shutdown).await }
+            })
+        }
+        "player" => {
+            let player = config.player.clone()?;
+            capability(name, router, Section::Player, move |mut seat, shutdown| {
+                let (player, data) = (player.clone(), data.clone());
+                async move { amora_player::run(&mut seat, player, data, shutdown).await }
+            })
+        }
+        "mqtt" => {
+            let mqtt = config.mqtt.clone()?;
+            let door = router.clone();
+            part(name, router, move |shutdown| {
+                let (router, mqtt, device) = (door.clone(), mqtt.clone(), device.clone());
+                async move { amora_mqtt::run(router, mqtt, device, shutdown).await }
+            })
+        }
+        "web" => {
+            let web = config.web.clone()?;
+            let door = router.clone();
+            part(name, router, move |shutdown| {
+                let (router, web, device) = (door.clone(), web.clone(), device.clone());
+                async move {
+                    let server = amora_web::Server::bind(router, web, device.clone()).await?;
+                    greet(&device, &server);
+                    server.run(shutdown).await
+                }
+            })
+        }
+        _ => return None,
+    })
+}
+
+/// Shows where the page is, with the login code, to whoever sits at the console. The log does not get the code.
+fn greet(device: &DeviceConfig, server: &amora_web::Server) {
+    let address = server.address();
+    tracing::info!(%address, "the page is open");
+    if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+        println!("{}: http://{address}/#code={}", device.name, server.login_code());
+    }
+}
+
+fn capability<F, E>(
+    name: &'static str,
+    router: &Router,
+    section: Section,
+    run: impl Fn(amora_router::Seat, CancellationToken) -> F + Send + 'static,
+) -> Part
+where
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: Display + Send + 'static,
+{
+    let seats = router.clone();
+    part(name, router, move |shutdown| run(seats.take_seat(section), shutdown))
+}
+
+fn part<F, E>(
+    name: &'static str,
+    router: &Router,
+    run: impl Fn(CancellationToken) -> F + Send + 'static,
+) -> Part
+where
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: Display + Send + 'static,
+{
+    let shutdown = CancellationToken::new();
+    let life = move |shutdown| {
+        let run = run(shutdown);
+        tokio::spawn(async move { run.await.map_err(|error| error.to_string()) })
+    };
+    let task = tokio::spawn(supervise(name, router.clone(), shutdown.clone(), life));
+    Part { name, shutdown, task }
+}
