@@ -1,0 +1,21 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test bench fmt clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Play: the service with a private MPD, MQTT broker and sample library
+	@ci/demo
+
+test: ## Check everything: format, lints, licences, unit, end-to-end and browser tests
+	@ci/test
+
+bench: ## Measure side by side with a Python device and write docs/performance.md
+	@ci/bench/run
+
+fmt: ## Format the Rust and Python code
+	@ci/format
+
+clean: ## Remove everything that was built
+	@cargo clean --manifest-path amora-service/Cargo.toml
+	@rm -rf build
