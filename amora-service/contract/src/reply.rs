@@ -259,6 +259,8 @@ pub enum ErrorCode {
     UnknownCommand,
     /// A parameter is missing or wrong; `field` names it.
     InvalidParameter,
+    /// The door wants a login first.
+    LoginRequired,
     /// The command exists, but this door may not use it.
     NotAllowed,
     /// The capability has no section in this box's configuration.

@@ -135,6 +135,10 @@ pub struct WebConfig {
     /// Port for the original's HTTP API, which knows no login; closed when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legacy_port: Option<u16>,
+    /// Unix socket with the same API for programs on the box itself: no login, the file's owner and group may use
+    /// it. An empty path closes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
     /// Let anyone who reaches the port read the state without logging in.
     pub open_status: bool,
     /// Further origins (scheme, host, port) whose pages may talk to the box.
@@ -149,6 +153,7 @@ impl Default for WebConfig {
             address: "0.0.0.0".to_owned(),
             port: 8080,
             legacy_port: None,
+            socket: Some(PathBuf::from("/run/amora/control.socket")),
             open_status: false,
             allowed_origins: Vec::new(),
             allow: ["player.*", "audio.*", "system.*"].map(str::to_owned).to_vec(),
