@@ -1,0 +1,1 @@
+"""Makes a small library of real audio: music, a spoken story and test signals."""
