@@ -1,1 +1,6 @@
-//! How the box stays connected: back-off policy, MQTT session, durable outbox, TLS identity
+//! How the box stays connected: when to try again, an MQTT session, a durable outbox and its TLS identity.
+
+pub mod backoff;
+
+pub mod outbox;
+pub mod tls;
