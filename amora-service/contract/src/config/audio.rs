@@ -19,22 +19,27 @@ pub struct AudioConfig {
     /// The board: `auto` by the card's name, or a profile's name.
     pub profile: String,
     /// Frames per second asked of the card.
+    #[schemars(extend("minimum" = 8000, "maximum" = 192_000))]
     pub rate: Hertz,
     /// Frames in a period. 240 frames are 5 ms.
+    #[schemars(extend("minimum" = 16, "maximum" = 8192))]
     pub period: Frames,
     /// Periods in the card's buffer.
+    #[schemars(range(min = 2, max = 32))]
     pub periods: u32,
     /// Memory-mapped transfer, read/write, or whichever the card allows.
     pub access: Access,
     /// Volume at the first start; afterwards the box remembers the one last set.
     pub volume: Volume,
     /// Highest level that may leave the box.
+    #[schemars(extend("minimum" = -60, "maximum" = 0))]
     pub limit: Decibels,
     /// Give the card to the player, bit-perfect, while nothing else needs it.
     pub exclusive: bool,
     /// Chime when the box is ready.
     pub ready_chime: bool,
     /// Real-time priority of the sound thread, 1 to 99; 0 asks for none.
+    #[schemars(range(max = 99))]
     pub real_time_priority: u8,
     /// Turning down what is less important while something more important sounds.
     pub ducking: DuckingConfig,
@@ -104,12 +109,16 @@ pub enum Access {
 #[serde(default, deny_unknown_fields)]
 pub struct DuckingConfig {
     /// Gain of what is ducked.
+    #[schemars(extend("minimum" = -60, "maximum" = 0))]
     pub gain: Decibels,
     /// Ramp down.
+    #[schemars(extend("minimum" = 1, "maximum" = 10_000))]
     pub attack: Millis,
     /// Wait after the last important sound.
+    #[schemars(extend("minimum" = 0, "maximum" = 60_000))]
     pub hold: Millis,
     /// Ramp up.
+    #[schemars(extend("minimum" = 1, "maximum" = 60_000))]
     pub release: Millis,
 }
 
@@ -132,6 +141,7 @@ pub struct MusicConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fifo: Option<PathBuf>,
     /// How much music is kept waiting to bridge the writer's unevenness.
+    #[schemars(extend("minimum" = 20, "maximum" = 5_000))]
     pub latency: Millis,
 }
 
@@ -151,18 +161,25 @@ pub struct RoomConfig {
     /// Seed of everything random in the room.
     pub seed: u64,
     /// How far the card's clock runs from the computer's.
+    #[schemars(extend("minimum" = -1000, "maximum" = 1000))]
     pub drift: PartsPerMillion,
     /// How far the microphone's clock runs from the loudspeaker's.
+    #[schemars(extend("minimum" = -1000, "maximum" = 1000))]
     pub capture_drift: PartsPerMillion,
     /// Level of the loudspeaker at the microphone.
+    #[schemars(extend("minimum" = -120, "maximum" = 20))]
     pub echo: Decibels,
     /// Sound's first way from loudspeaker to microphone.
+    #[schemars(extend("minimum" = 0, "maximum" = 1000))]
     pub echo_delay: Millis,
     /// Time in which the room's reverberation falls by 60 dB.
+    #[schemars(extend("minimum" = 0, "maximum" = 5000))]
     pub reverberation: Millis,
     /// Level above which the loudspeaker bends the signal.
+    #[schemars(extend("minimum" = -60, "maximum" = 0))]
     pub loudspeaker_clipping: Decibels,
     /// Level of the microphone's noise.
+    #[schemars(extend("minimum" = -200, "maximum" = 0))]
     pub noise: Decibels,
 }
 

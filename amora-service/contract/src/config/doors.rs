@@ -24,6 +24,7 @@ pub struct MqttConfig {
     pub username: Option<String>,
     /// Password.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub password: Option<String>,
     /// TLS; plain TCP when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,18 +35,23 @@ pub struct MqttConfig {
     #[schemars(range(max = 2))]
     pub qos: u8,
     /// Seconds between keep-alive messages.
+    #[schemars(range(min = 5, max = 65_535))]
     pub keep_alive: u16,
     /// Forget the session at each connect.
     pub clean_session: bool,
     /// Longest wait between attempts to connect.
+    #[schemars(extend("minimum" = 1, "maximum" = 86_400))]
     pub max_reconnect_delay: Seconds,
     /// Time between full states.
+    #[schemars(extend("minimum" = 0.1, "maximum" = 86_400))]
     pub full_update_interval: Seconds,
     /// Time between states while playing.
+    #[schemars(extend("minimum" = 0.1, "maximum" = 86_400))]
     pub position_update_interval: Seconds,
     /// Publish retained messages. AWS IoT Core counts and limits them.
     pub retain: bool,
     /// Largest message taken or sent, in bytes. AWS IoT Core allows 131072.
+    #[schemars(range(min = 1024, max = 268_435_455))]
     pub max_message_size: usize,
     /// Home Assistant discovery; off when missing.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,12 +1,25 @@
 //! What a box is told to be, as read from TOML. A capability is on only if its section is there.
 
 mod audio;
+mod compare;
+mod document;
 mod doors;
+mod environment;
+mod error;
+pub mod import;
+pub mod layers;
 mod player;
+mod secrets;
+mod settings;
+mod validate;
 
 pub use audio::*;
 pub use doors::*;
+pub use environment::ORIGINAL_VARIABLES;
+pub use error::{ConfigError, Problem};
 pub use player::*;
+pub use secrets::{HIDDEN, redact, secrets};
+pub use settings::{ENABLED, FILE_SUFFIX, Kind, Setting, document_schema, settings};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -14,6 +14,7 @@ pub struct PlayerConfig {
     pub port: u16,
     /// MPD's password.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub password: Option<String>,
     /// MPD's music folder, where playlists' relative paths start.
     pub music: PathBuf,

@@ -1,0 +1,5 @@
+//! Configuration of the original AmoraOS, read into this one.
+
+mod broker;
+
+pub(super) use broker::broker_url;

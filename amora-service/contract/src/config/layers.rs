@@ -1,0 +1,483 @@
+//! Where the configuration comes from: layer upon layer, each setting from the highest that has it.
+//!
+//! From low to high: built-in defaults; the embedded recipe, only on a box that has no file; the image's file; this
+//! box's file; environment variables; flags. Three rules hold in every layer:
+//!
+//! - An optional section is on when any layer mentions it, unless its `enabled` is `false`.
+//! - `""` takes an optional setting away that a lower layer gave.
+//! - A secret may stand in a file of its own: `password_file` in place of `password`.
+
+pub use super::error::{ConfigError, Problem};
+
+use super::settings::{ENABLED, FILE_SUFFIX, Kind, settings};
+use super::{Config, document, environment, secrets, validate};
+use crate::reply::ConfigReply;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The image's file.
+pub const SYSTEM_FILE: &str = "/etc/amora/amora.toml";
+
+/// This one box's file.
+pub const USER_FILE: &str = "/data/amora/amora.toml";
+
+/// Where to read the configuration from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Name and text of the recipe that stands in when neither file exists.
+    pub recipe: Option<(String, String)>,
+    /// The image's file.
+    pub system: ConfigFile,
+    /// This one box's file; it wins over the image's.
+    pub user: ConfigFile,
+    /// Environment variables; all but the box's own are passed over.
+    pub environment: Vec<(String, String)>,
+    /// Settings given as flags: the flag's name, for example `--set`, and `PATH=VALUE`.
+    pub flags: Vec<(String, String)>,
+}
+
+/// A configuration file that may or must be there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ConfigFile {
+    /// None at all.
+    #[default]
+    None,
+    /// At its usual place, where it may be missing.
+    Usual(PathBuf),
+    /// Named by somebody: it must exist.
+    Named(PathBuf),
+}
+
+impl Sources {
+    /// The usual files and the environment of this process.
+    pub fn usual() -> Self {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        Self {
+            system: ConfigFile::Usual(PathBuf::from(SYSTEM_FILE)),
+            user: ConfigFile::Usual(PathBuf::from(USER_FILE)),
+            environment: std::env::vars_os()
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// One file and nothing else, for checking it.
+    pub fn only(file: impl Into<PathBuf>) -> Self {
+        Self {
+            user: ConfigFile::Named(file.into()),
+            ..Self::default()
+        }
+    }
+
+    /// With the recipe that stands in when neither file exists.
+    #[must_use]
+    pub fn recipe(mut self, name: &str, text: &str) -> Self {
+        self.recipe = Some((name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// With another file in the place of the image's, if one is named.
+    #[must_use]
+    pub fn system_file(mut self, file: Option<PathBuf>) -> Self {
+        self.system = file.map_or(self.system, ConfigFile::Named);
+        self
+    }
+
+    /// With another file in the place of this box's, if one is named.
+    #[must_use]
+    pub fn user_file(mut self, file: Option<PathBuf>) -> Self {
+        self.user = file.map_or(self.user, ConfigFile::Named);
+        self
+    }
+
+    /// With one more setting from a flag: the flag's name, for example `--set`, and `PATH=VALUE`.
+    #[must_use]
+    pub fn flag(mut self, name: &str, assignment: impl Into<String>) -> Self {
+        self.flags.push((name.to_owned(), assignment.into()));
+        self
+    }
+}
+
+/// Where a setting was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere.
+    Default,
+    /// In the embedded recipe.
+    Recipe {
+        /// Its name.
+        name: String,
+        /// Counted from 1; 0 means the whole.
+        line: usize,
+        /// Counted from 1, in characters.
+        column: usize,
+    },
+    /// In a file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1; 0 means the whole.
+        line: usize,
+        /// Counted from 1, in characters.
+        column: usize,
+    },
+    /// In this environment variable.
+    Environment(String),
+    /// After this flag.
+    Flag(String),
+}
+
+impl Origin {
+    /// Line and column, where it is in a document.
+    pub(super) fn position(&self) -> (usize, usize) {
+        match self {
+            Self::Recipe { line, column, .. } | Self::File { line, column, .. } => (*line, *column),
+            _ => (0, 0),
+        }
+    }
+
+    /// As [`Display`](std::fmt::Display), with the column.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Self::Recipe {
+                line: 1.., column, ..
+            }
+            | Self::File {
+                line: 1.., column, ..
+            } => {
+                format!("{self}:{column}")
+            }
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => write!(f, "default"),
+            Self::Recipe { name, line: 0, .. } => write!(f, "recipe {name}"),
+            Self::Recipe { name, line, .. } => write!(f, "recipe {name}:{line}"),
+            Self::File { path, line: 0, .. } => write!(f, "{}", path.display()),
+            Self::File { path, line, .. } => write!(f, "{}:{line}", path.display()),
+            Self::Environment(name) => write!(f, "{name}"),
+            Self::Flag(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+/// A configuration and where each of its settings came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Every setting that some layer gives, by dotted path. All others have their defaults.
+    pub origin: BTreeMap<String, Origin>,
+    /// What is not wrong but should be looked at, for the log.
+    pub warnings: Vec<String>,
+}
+
+impl Loaded {
+    /// The configuration as it may be shown: secrets are hidden.
+    pub fn redacted(&self) -> ConfigReply {
+        let mut config = serde_json::to_value(&self.config).expect("a configuration serialises to JSON");
+        secrets::redact(&mut config);
+        let origin = self
+            .origin
+            .iter()
+            .map(|(path, origin)| (path.clone(), origin.to_string()))
+            .collect();
+        ConfigReply { config, origin }
+    }
+}
+
+/// Reads the layers and puts them together.
+///
+/// # Errors
+/// Everything that is wrong in any layer, at once.
+pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let mut reading = Reading::default();
+    let found_system = reading.file(&sources.system);
+    let found_user = reading.file(&sources.user);
+    if let (false, false, Some((name, text))) = (found_system, found_user, &sources.recipe) {
+        let origin = |line, column| Origin::Recipe {
+            name: name.clone(),
+            line,
+            column,
+        };
+        document::read(text, origin, &mut reading.given, &mut reading.problems);
+    }
+    environment::read(
+        &sources.environment,
+        &mut reading.given,
+        &mut reading.problems,
+        &mut reading.warnings,
+    );
+    for (name, assignment) in &sources.flags {
+        reading.flag(name, assignment);
+    }
+    reading.finish()
+}
+
+/// One setting as one layer gives it. A section that is mentioned is given too, with the value null.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    /// Dotted path.
+    pub(super) path: String,
+    /// In the setting's own type; null takes it away.
+    pub(super) value: Value,
+    /// Where it stands.
+    pub(super) origin: Origin,
+}
+
+#[derive(Default)]
+struct Reading {
+    /// From the lowest layer to the highest.
+    given: Vec<Given>,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl Reading {
+    /// Reads a file; tells whether there is one.
+    fn file(&mut self, file: &ConfigFile) -> bool {
+        let (path, may_be_missing) = match file {
+            ConfigFile::None => return false,
+            ConfigFile::Usual(path) => (path, true),
+            ConfigFile::Named(path) => (path, false),
+        };
+        let origin = |line, column| Origin::File {
+            path: path.clone(),
+            line,
+            column,
+        };
+        match read_text(path) {
+            Ok(text) => document::read(&text, origin, &mut self.given, &mut self.problems),
+            Err(error) if may_be_missing && error.kind() == std::io::ErrorKind::NotFound => return false,
+            Err(error) => self
+                .problems
+                .push(Problem::whole(origin(0, 0), format!("cannot be read: {error}"))),
+        }
+        true
+    }
+
+    fn flag(&mut self, name: &str, assignment: &str) {
+        let origin = Origin::Flag(name.to_owned());
+        let Some((path, text)) = assignment.split_once('=') else {
+            let message = format!("write PATH=VALUE, for example {name} audio.volume=40");
+            return self.problems.push(Problem::whole(origin, message));
+        };
+        let (path, text) = (path.trim(), text.trim());
+        let Some(setting) = settings().get(path) else {
+            let (prefix, last) = path.rsplit_once('.').unwrap_or(("", path));
+            return self.problems.push(document::unknown(origin, path, prefix, last));
+        };
+        // A shell user may write the value as TOML has it, in quotes.
+        let text = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'))
+            .unwrap_or(text);
+        match setting.read(text) {
+            Ok(value) => self.given.push(Given {
+                path: path.to_owned(),
+                value,
+                origin,
+            }),
+            Err(message) => self.problems.push(Problem::of(origin, path, message)),
+        }
+    }
+
+    /// Puts the layers together.
+    fn finish(mut self) -> Result<Loaded, ConfigError> {
+        let mut merged = self.merge();
+        drop_disabled(&mut merged);
+        self.read_secrets(&mut merged);
+        let config = match build(&merged) {
+            Ok(config) => config,
+            Err(problem) => {
+                self.problems.push(problem);
+                return Err(ConfigError {
+                    problems: self.problems,
+                });
+            }
+        };
+        // A rule that needs a setting which is already known to be wrong cannot be judged.
+        let wrong: BTreeSet<&str> = self
+            .problems
+            .iter()
+            .filter_map(|problem| problem.setting.as_deref())
+            .collect();
+        let broken: Vec<Problem> = validate::rules(&config)
+            .into_iter()
+            .filter(|broken| !broken.about.iter().any(|path| wrong.contains(path.as_str())))
+            .map(|broken| broken.into_problem(|path| origin_of(&merged, path)))
+            .collect();
+        self.problems.extend(broken);
+        if !self.problems.is_empty() {
+            return Err(ConfigError {
+                problems: self.problems,
+            });
+        }
+        self.warnings.extend(
+            config
+                .mqtt
+                .as_ref()
+                .and_then(|mqtt| secrets::warn_if_open(mqtt.tls.as_ref()?.key_file.as_deref()?)),
+        );
+        let origin = merged
+            .into_iter()
+            .filter(|(path, _)| !is_section(path))
+            .map(|(path, given)| (path, given.origin))
+            .collect();
+        Ok(Loaded {
+            config,
+            origin,
+            warnings: self.warnings,
+        })
+    }
+
+    fn merge(&mut self) -> BTreeMap<String, Given> {
+        let mut merged: BTreeMap<String, Given> = BTreeMap::new();
+        for given in std::mem::take(&mut self.given) {
+            // A secret and the file that holds it stand for the same setting: the higher layer's wins.
+            for secret in secrets::secrets() {
+                let file = secrets::file_setting(secret);
+                let other = match given.path.as_str() {
+                    path if path == secret => file,
+                    path if path == file => secret.to_owned(),
+                    _ => continue,
+                };
+                if let Some(other) = merged.remove(&other)
+                    && same_document(&other.origin, &given.origin)
+                {
+                    let message = format!("`{}` is given too: keep one of them", other.path);
+                    self.problems
+                        .push(Problem::of(given.origin.clone(), &given.path, message));
+                }
+            }
+            merged.insert(given.path.clone(), given);
+        }
+        merged
+    }
+
+    fn read_secrets(&mut self, merged: &mut BTreeMap<String, Given>) {
+        for secret in secrets::secrets() {
+            let Some(file) = merged.remove(&secrets::file_setting(secret)) else {
+                continue;
+            };
+            let Some(path) = file.value.as_str().map(Path::new) else {
+                continue;
+            };
+            match secrets::read(path) {
+                Ok(value) => {
+                    self.warnings.extend(secrets::warn_if_open(path));
+                    merged.insert(
+                        secret.to_owned(),
+                        Given {
+                            path: secret.to_owned(),
+                            value: value.into(),
+                            ..file
+                        },
+                    );
+                }
+                Err(message) => {
+                    self.problems.push(Problem::of(
+                        file.origin,
+                        format!("{secret}{FILE_SUFFIX}"),
+                        message,
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    // One more than is allowed, so that too large a file is told from one just large enough.
+    std::fs::File::open(path)?
+        .take(document::LIMIT as u64 + 1)
+        .read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn same_document(left: &Origin, right: &Origin) -> bool {
+    match (left, right) {
+        (Origin::File { path: left, .. }, Origin::File { path: right, .. }) => left == right,
+        (Origin::Recipe { .. }, Origin::Recipe { .. }) => true,
+        _ => false,
+    }
+}
+
+/// Takes away every section that is switched off, and what switches sections on.
+fn drop_disabled(merged: &mut BTreeMap<String, Given>) {
+    let switches: Vec<String> = merged
+        .keys()
+        .filter(|path| path.ends_with(ENABLED))
+        .cloned()
+        .collect();
+    for switch in switches {
+        let Some(section) = switch
+            .strip_suffix(ENABLED)
+            .and_then(|path| path.strip_suffix('.'))
+        else {
+            continue;
+        };
+        match merged.remove(&switch) {
+            Some(given) if given.value == false => {
+                let below = format!("{section}.");
+                merged.retain(|path, _| path != section && !path.starts_with(&below));
+            }
+            Some(given) => {
+                merged.entry(section.to_owned()).or_insert(Given {
+                    path: section.to_owned(),
+                    value: Value::Null,
+                    ..given
+                });
+            }
+            None => {}
+        }
+    }
+}
+
+fn is_section(path: &str) -> bool {
+    settings()
+        .get(path)
+        .is_some_and(|setting| matches!(setting.kind, Kind::Section { .. }))
+}
+
+fn build(merged: &BTreeMap<String, Given>) -> Result<Config, Problem> {
+    let mut document = Value::Object(Map::new());
+    for given in merged.values() {
+        let mut at = &mut document;
+        for key in given.path.split('.') {
+            let Value::Object(object) = at else { break };
+            at = object.entry(key).or_insert_with(|| Value::Object(Map::new()));
+        }
+        if !is_section(&given.path) {
+            *at = given.value.clone();
+        }
+    }
+    serde_path_to_error::deserialize(document).map_err(|error| {
+        let path = error.path().to_string();
+        Problem::of(origin_of(merged, &path), path, error.into_inner().to_string())
+    })
+}
+
+/// Where a setting stands, or else the section that it belongs to.
+fn origin_of(merged: &BTreeMap<String, Given>, path: &str) -> Origin {
+    let mut path = path;
+    loop {
+        match (merged.get(path), path.rsplit_once('.')) {
+            (Some(given), _) => return given.origin.clone(),
+            (None, Some((parent, _))) => path = parent,
+            (None, None) => return Origin::Default,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

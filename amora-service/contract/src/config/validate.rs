@@ -1,0 +1,249 @@
+//! What the types of the settings cannot say: formats, and settings that must fit each other.
+
+use super::error::Problem;
+use super::layers::Origin;
+use super::{Config, MqttConfig, WebConfig};
+use crate::commands::catalogue_names;
+use std::net::IpAddr;
+
+/// A broken rule.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// The settings that it is about; the first one is to be changed.
+    pub(super) about: Vec<String>,
+    /// What would be right.
+    pub(super) message: String,
+}
+
+impl Broken {
+    pub(super) fn into_problem(mut self, origin: impl Fn(&str) -> Origin) -> Problem {
+        let setting = self.about.swap_remove(0);
+        Problem::of(origin(&setting), setting, self.message)
+    }
+}
+
+#[derive(Default)]
+struct Rules(Vec<Broken>);
+
+impl Rules {
+    fn require(&mut self, holds: bool, about: &[&str], message: impl Into<String>) {
+        if !holds {
+            let about = about.iter().map(|path| (*path).to_owned()).collect();
+            self.0.push(Broken {
+                about,
+                message: message.into(),
+            });
+        }
+    }
+}
+
+/// Every rule that `config` breaks.
+pub(super) fn rules(config: &Config) -> Vec<Broken> {
+    let mut rules = Rules::default();
+    device(config, &mut rules);
+    audio(config, &mut rules);
+    if let Some(player) = &config.player {
+        rules.require(
+            host(&player.host) || player.host.starts_with('/'),
+            &["player.host"],
+            "must be a host name, an address or the path of a socket",
+        );
+        rules.require(
+            player.port != 0,
+            &["player.port"],
+            "must be a port from 1 to 65535",
+        );
+        rules.require(
+            player.music.is_absolute(),
+            &["player.music"],
+            "must be a whole path, starting with `/`",
+        );
+        rules.require(
+            player.mixer_output != player.exclusive_output,
+            &["player.exclusive_output", "player.mixer_output"],
+            "must be another output than `player.mixer_output`",
+        );
+    }
+    if let Some(mqtt) = &config.mqtt {
+        self::mqtt(mqtt, &mut rules);
+    }
+    if let Some(web) = &config.web {
+        self::web(web, &mut rules);
+    }
+    rules.require(
+        !config.log.level.trim().is_empty(),
+        &["log.level"],
+        "must be `error`, `warn`, `info`, `debug` or `trace`, or directives",
+    );
+    rules.0
+}
+
+fn device(config: &Config, rules: &mut Rules) {
+    let device = &config.device;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    rules.require(
+        (1..=128).contains(&device.id.len()) && device.id.chars().all(allowed),
+        &["device.id"],
+        "must be 1 to 128 letters, digits, `-`, `_`, `.` or `:`",
+    );
+    rules.require(
+        !device.name.trim().is_empty(),
+        &["device.name"],
+        "must not be empty",
+    );
+    rules.require(
+        device.data.is_absolute(),
+        &["device.data"],
+        "must be a whole path, starting with `/`",
+    );
+}
+
+fn audio(config: &Config, rules: &mut Rules) {
+    let audio = &config.audio;
+    rules.require(
+        !audio.device.is_empty(),
+        &["audio.device"],
+        "must be `auto` or an ALSA device",
+    );
+    rules.require(
+        !audio.capture_device.is_empty(),
+        &["audio.capture_device"],
+        "must be `auto`, `none` or an ALSA device",
+    );
+    let buffer = audio.period.0.saturating_mul(u64::from(audio.periods));
+    rules.require(
+        buffer as f64 <= audio.rate.0 * 2.0,
+        &["audio.periods", "audio.period", "audio.rate"],
+        format!(
+            "{} periods of {} frames are more than two seconds of sound: take fewer",
+            audio.periods, audio.period.0
+        ),
+    );
+    let fifo = audio.music.fifo.as_ref();
+    rules.require(
+        fifo.is_none_or(|fifo| fifo.is_absolute()),
+        &["audio.music.fifo"],
+        "must be a whole path, starting with `/`",
+    );
+    rules.require(
+        audio.recorder.is_none() || audio.recorder.as_ref() != fifo,
+        &["audio.recorder", "audio.music.fifo"],
+        "must be another file than `audio.music.fifo`",
+    );
+}
+
+fn mqtt(mqtt: &MqttConfig, rules: &mut Rules) {
+    rules.require(
+        host(&mqtt.host),
+        &["mqtt.host"],
+        "must be a host name or an address, without `mqtt://` and without a port",
+    );
+    rules.require(
+        mqtt.port != Some(0),
+        &["mqtt.port"],
+        "must be a port from 1 to 65535",
+    );
+    let topic = |topic: &str| {
+        !topic.is_empty()
+            && topic.split('/').all(|level| !level.is_empty())
+            && !topic.contains(['+', '#'])
+            && topic.len() <= 1024
+    };
+    let topic_rule = "must be a topic of at most 1024 bytes without wildcards (`+`, `#`) and without empty levels, for example `amora/devices`";
+    rules.require(topic(&mqtt.topic_prefix), &["mqtt.topic_prefix"], topic_rule);
+    if let Some(home_assistant) = &mqtt.home_assistant {
+        rules.require(
+            topic(&home_assistant.discovery_prefix),
+            &["mqtt.home_assistant.discovery_prefix"],
+            topic_rule,
+        );
+    }
+    rules.require(
+        mqtt.password.is_none() || mqtt.username.is_some(),
+        &["mqtt.username", "mqtt.password"],
+        "is needed where there is a password",
+    );
+    if let Some(client_id) = &mqtt.client_id {
+        rules.require(
+            client_id.len() <= 256,
+            &["mqtt.client_id"],
+            "must be at most 256 bytes",
+        );
+    }
+    if let Some(tls) = &mqtt.tls {
+        rules.require(
+            tls.cert_file.is_none() || tls.key_file.is_some(),
+            &["mqtt.tls.key_file", "mqtt.tls.cert_file"],
+            "is needed where there is a `cert_file`",
+        );
+        rules.require(
+            tls.key_file.is_none() || tls.cert_file.is_some(),
+            &["mqtt.tls.cert_file", "mqtt.tls.key_file"],
+            "is needed where there is a `key_file`",
+        );
+    }
+    allow("mqtt.allow", &mqtt.allow, rules);
+}
+
+fn web(web: &WebConfig, rules: &mut Rules) {
+    rules.require(
+        web.address.parse::<IpAddr>().is_ok(),
+        &["web.address"],
+        "must be an address of this box, for example `0.0.0.0` (every one), `127.0.0.1` or `::`",
+    );
+    rules.require(
+        web.legacy_port.is_none_or(|port| port != web.port || port == 0),
+        &["web.legacy_port", "web.port"],
+        "must be another port than `web.port`",
+    );
+    for origin in &web.allowed_origins {
+        rules.require(
+            is_origin(origin),
+            &["web.allowed_origins"],
+            format!("`{origin}` must be scheme, host and port, for example `https://music.example:8443`"),
+        );
+    }
+    allow("web.allow", &web.allow, rules);
+}
+
+/// Whether this could be a host name or an address.
+fn host(text: &str) -> bool {
+    let name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    text.parse::<IpAddr>().is_ok() || (1..=253).contains(&text.len()) && text.chars().all(name)
+}
+
+fn is_origin(text: &str) -> bool {
+    let Some(rest) = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))
+    else {
+        return false;
+    };
+    match rest.rsplit_once(':') {
+        Some((name, port)) if !rest.ends_with(']') => {
+            (host(name) || name.starts_with('[')) && port.parse::<u16>().is_ok()
+        }
+        _ => host(rest) || rest.starts_with('['),
+    }
+}
+
+/// Whether each entry of an allow-list names something.
+fn allow(setting: &str, entries: &[String], rules: &mut Rules) {
+    let names = catalogue_names();
+    for entry in entries {
+        let known = match entry.strip_suffix(".*") {
+            Some(section) => names.iter().any(|name| name.split('.').next() == Some(section)),
+            None => names.contains(&entry.as_str()),
+        };
+        let near = super::error::nearest(entry, names.iter().copied());
+        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        rules.require(
+            known,
+            &[setting],
+            format!("there is no command `{}`{hint}", super::settings::excerpt(entry)),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+use super::*;
+use crate::config::{HomeAssistantConfig, PlayerConfig, TlsConfig};
+use std::path::PathBuf;
+
+fn everything() -> Config {
+    Config {
+        player: Some(PlayerConfig::default()),
+        mqtt: Some(MqttConfig {
+            tls: Some(TlsConfig::default()),
+            home_assistant: Some(HomeAssistantConfig::default()),
+            ..MqttConfig::default()
+        }),
+        web: Some(WebConfig::default()),
+        ..Config::default()
+    }
+}
+
+/// The setting that `change` makes wrong; all that is wrong, joined, when it is more than one.
+fn wrong_after(change: impl Fn(&mut Config, &mut MqttConfig, &mut WebConfig, &mut PlayerConfig)) -> String {
+    let mut config = everything();
+    let (mut mqtt, mut web, mut player) = (
+        config.mqtt.take().unwrap(),
+        config.web.take().unwrap(),
+        config.player.take().unwrap(),
+    );
+    change(&mut config, &mut mqtt, &mut web, &mut player);
+    config.mqtt = Some(mqtt);
+    config.web = Some(web);
+    config.player = Some(player);
+    rules(&config)
+        .into_iter()
+        .map(|broken| broken.about[0].clone())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn the_defaults_keep_every_rule() {
+    assert_eq!(rules(&everything()), []);
+}
+
+#[test]
+fn each_rule_names_the_setting_to_change() {
+    type Change = fn(&mut Config, &mut MqttConfig, &mut WebConfig, &mut PlayerConfig);
+    let cases: [(&str, Change); 25] = [
+        ("device.id", |config, _, _, _| {
+            config.device.id = "kitchen box".to_owned()
+        }),
+        ("device.id", |config, _, _, _| config.device.id = "x".repeat(129)),
+        ("device.name", |config, _, _, _| {
+            config.device.name = " ".to_owned()
+        }),
+        ("device.data", |config, _, _, _| {
+            config.device.data = PathBuf::from("data")
+        }),
+        ("audio.device", |config, _, _, _| config.audio.device.clear()),
+        ("audio.periods", |config, _, _, _| {
+            config.audio.period.0 = 8192;
+            config.audio.periods = 32;
+        }),
+        ("audio.music.fifo", |config, _, _, _| {
+            config.audio.music.fifo = Some(PathBuf::from("fifo"))
+        }),
+        ("audio.recorder", |config, _, _, _| {
+            config.audio.music.fifo = Some(PathBuf::from("/a"));
+            config.audio.recorder = Some(PathBuf::from("/a"));
+        }),
+        ("player.host", |_, _, _, player| {
+            player.host = "mpd://x".to_owned()
+        }),
+        ("player.port", |_, _, _, player| player.port = 0),
+        ("player.music", |_, _, _, player| {
+            player.music = PathBuf::from("music")
+        }),
+        ("player.exclusive_output", |_, _, _, player| {
+            player.exclusive_output = "Amora".to_owned()
+        }),
+        ("mqtt.host", |_, mqtt, _, _| {
+            mqtt.host = "mqtt://broker".to_owned()
+        }),
+        ("mqtt.port", |_, mqtt, _, _| mqtt.port = Some(0)),
+        ("mqtt.topic_prefix", |_, mqtt, _, _| {
+            mqtt.topic_prefix = "a//b".to_owned()
+        }),
+        ("mqtt.topic_prefix", |_, mqtt, _, _| {
+            mqtt.topic_prefix = "+/b".to_owned()
+        }),
+        ("mqtt.home_assistant.discovery_prefix", |_, mqtt, _, _| {
+            mqtt.home_assistant.as_mut().unwrap().discovery_prefix.clear();
+        }),
+        ("mqtt.username", |_, mqtt, _, _| {
+            mqtt.password = Some("x".to_owned())
+        }),
+        ("mqtt.tls.key_file", |_, mqtt, _, _| {
+            mqtt.tls.as_mut().unwrap().cert_file = Some(PathBuf::from("/c"))
+        }),
+        ("mqtt.tls.cert_file", |_, mqtt, _, _| {
+            mqtt.tls.as_mut().unwrap().key_file = Some(PathBuf::from("/k"))
+        }),
+        ("mqtt.allow", |_, mqtt, _, _| {
+            mqtt.allow.push("player.pley".to_owned())
+        }),
+        ("web.address", |_, _, web, _| web.address = "localhost".to_owned()),
+        ("web.legacy_port", |_, _, web, _| web.legacy_port = Some(web.port)),
+        ("web.allowed_origins", |_, _, web, _| {
+            web.allowed_origins.push("https://a.example/path".to_owned())
+        }),
+        ("web.allow", |_, _, web, _| web.allow.push("radio.*".to_owned())),
+    ];
+    for (expected, change) in cases {
+        assert_eq!(wrong_after(change), expected);
+    }
+}
+
+#[test]
+fn good_settings_of_unusual_shape_are_taken() {
+    let unusual = wrong_after(|config, mqtt, web, player| {
+        config.device.id = "a:b.c-d_1".to_owned();
+        player.host = "/run/mpd/socket".to_owned();
+        mqtt.host = "fe80::1".to_owned();
+        mqtt.username = Some("u".to_owned());
+        mqtt.password = Some("p".to_owned());
+        web.address = "::".to_owned();
+        web.port = 0;
+        web.legacy_port = Some(0);
+        web.allowed_origins = vec!["http://[::1]:3000".to_owned(), "https://a.example".to_owned()];
+    });
+    assert_eq!(unusual, "");
+}
