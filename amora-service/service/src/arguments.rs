@@ -23,3 +23,15 @@ pub(crate) struct Arguments {
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<String>,
 }
+
+impl Arguments {
+    /// Where to read the configuration from.
+    pub(crate) fn sources(self) -> Sources {
+        let (recipe, text) = EMBEDDED;
+        let sources = Sources::usual()
+            .recipe(recipe, text)
+            .system_file(self.system_config)
+            .user_file(self.config);
+        self.set.into_iter().fold(sources, |sources, assignment| sources.flag("--set", assignment))
+    }
+}

@@ -1,0 +1,40 @@
+//! What the tests are made with.
+
+mod broker;
+mod house;
+mod music;
+mod notify;
+mod process;
+mod recording;
+mod web;
+
+pub(crate) use broker::{Subscriber, publish, publish_lines};
+pub(crate) use house::House;
+pub(crate) use music::{Tone, encode, write_tone};
+pub(crate) use notify::Supervisor;
+pub(crate) use process::Process;
+pub(crate) use recording::{Recording, Steadiness};
+pub(crate) use web::{Answer, Client};
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take that is expected to happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `ready` gives something, or fails with `what`.
+pub(crate) async fn until<T>(what: &str, mut ready: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = ready().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A port on loopback that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
