@@ -32,6 +32,8 @@ impl Arguments {
             .recipe(recipe, text)
             .system_file(self.system_config)
             .user_file(self.config);
-        self.set.into_iter().fold(sources, |sources, assignment| sources.flag("--set", assignment))
+        self.set
+            .into_iter()
+            .fold(sources, |sources, assignment| sources.flag("--set", assignment))
     }
 }

@@ -5,7 +5,7 @@ use crate::parts::{self, Part};
 use crate::watchdog::SoundPulse;
 use amora_contract::commands::SystemCommand;
 use amora_contract::config::layers::{Loaded, Sources, load};
-use amora_contract::reply::{ConfigReply, ReloadReply};
+use amora_contract::reply::ReloadReply;
 use amora_contract::units::Timestamp;
 use amora_contract::{Command, CommandError, ErrorCode, EventKind, Reply, Section};
 use amora_router::{Request, Router, Seat};
@@ -35,7 +35,13 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// A service that has not started anything yet.
     pub(crate) fn new(sources: Sources, loaded: Loaded, log: LogControl) -> Self {
-        Self { router: Router::new(), sources, loaded, log, parts: Vec::new() }
+        Self {
+            router: Router::new(),
+            sources,
+            loaded,
+            log,
+            parts: Vec::new(),
+        }
     }
 
     /// Runs until SIGTERM or SIGINT.
@@ -50,10 +56,14 @@ impl Daemon {
             state.system.version = VERSION.to_owned();
             state.system.started_at = Timestamp::now();
         });
+        for warning in &self.loaded.warnings {
+            tracing::warn!("configuration: {warning}");
+        }
         self.introduce();
         let mut seat = self.router.take_seat(Section::System);
         for name in parts::NAMES {
-            self.parts.extend(parts::start(name, &self.router, &self.loaded.config));
+            self.parts
+                .extend(parts::start(name, &self.router, &self.loaded.config));
         }
         let ready = tokio::spawn(announce_ready(self.router.clone()));
         let watchdog = tokio::spawn(feed_watchdog(self.router.clone()));
@@ -106,22 +116,31 @@ impl Daemon {
         let fresh =
             load(&self.sources).map_err(|error| CommandError::new(ErrorCode::Failed, error.to_string()))?;
         let changed = self.loaded.config.differences(&fresh.config);
-        let (needs_restart, applied): (Vec<String>, Vec<String>) =
-            changed.into_iter().partition(|path| path == "device.id" || path == "device.data");
+        let (needs_restart, applied): (Vec<String>, Vec<String>) = changed
+            .into_iter()
+            .partition(|path| path == "device.id" || path == "device.data");
         // What waits for a restart stays as it was until then.
         let mut config = fresh.config.clone();
         config.device.id.clone_from(&self.loaded.config.device.id);
         config.device.data.clone_from(&self.loaded.config.device.data);
-        self.log.apply(&config.log).map_err(|error| CommandError::new(ErrorCode::Failed, format!("{error:#}")))?;
+        self.log
+            .apply(&config.log)
+            .map_err(|error| CommandError::new(ErrorCode::Failed, format!("{error:#}")))?;
         self.loaded = Loaded { config, ..fresh };
         self.introduce();
         for name in parts::NAMES {
             let prefix = format!("{name}.");
-            if applied.iter().any(|path| path == name || path.starts_with(&prefix)) {
+            if applied
+                .iter()
+                .any(|path| path == name || path.starts_with(&prefix))
+            {
                 self.restart(name).await;
             }
         }
-        Ok(ReloadReply { applied, needs_restart })
+        Ok(ReloadReply {
+            applied,
+            needs_restart,
+        })
     }
 
     async fn restart(&mut self, name: &'static str) {
@@ -155,15 +174,23 @@ async fn announce_ready(router: Router) {
     let mut state = router.watch_state();
     let flowing = state.wait_for(|state| state.audio.as_ref().is_some_and(|audio| audio.card.running));
     let sound = matches!(tokio::time::timeout(READY_PATIENCE, flowing).await, Ok(Ok(_)));
-    let status = if sound { "sound flows" } else { "running without sound" };
+    let status = if sound {
+        "sound flows"
+    } else {
+        "running without sound"
+    };
     notify(&[NotifyState::Ready, NotifyState::Status(status)]);
-    router.publish_event(EventKind::Started { version: VERSION.to_owned() });
+    router.publish_event(EventKind::Started {
+        version: VERSION.to_owned(),
+    });
     tracing::info!(version = VERSION, status, "ready");
 }
 
 /// Tells systemd that the service lives, as long as the sound thread turns.
 async fn feed_watchdog(router: Router) {
-    let Some(patience) = sd_notify::watchdog_enabled() else { return };
+    let Some(patience) = sd_notify::watchdog_enabled() else {
+        return;
+    };
     let mut pulse = SoundPulse::default();
     let mut ticks = tokio::time::interval(patience / 3);
     loop {

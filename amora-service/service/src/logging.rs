@@ -23,8 +23,12 @@ pub(crate) fn start(log: &LogConfig) -> anyhow::Result<LogControl> {
     // systemd sets JOURNAL_STREAM when standard error goes to the journal.
     let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
     match journal {
-        Some(journal) => registry.with(journal.with_syslog_identifier("amora-service".to_owned())).init(),
-        None => registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).init(),
+        Some(journal) => registry
+            .with(journal.with_syslog_identifier("amora-service".to_owned()))
+            .init(),
+        None => registry
+            .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+            .init(),
     }
     Ok(LogControl(handle))
 }

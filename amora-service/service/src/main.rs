@@ -32,7 +32,10 @@ fn main() -> ExitCode {
 fn run(sources: layers::Sources, loaded: layers::Loaded) -> anyhow::Result<()> {
     let log = logging::start(&loaded.config.log)?;
     // Two workers: one for what waits on disks and far ends, one for everybody else. Sound has its own thread.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let result = runtime.block_on(daemon::Daemon::new(sources, loaded, log).run());
     runtime.shutdown_background();
     result

@@ -97,7 +97,9 @@ where
     E: Display + Send + 'static,
 {
     let seats = router.clone();
-    part(name, router, move |shutdown| run(seats.take_seat(section), shutdown))
+    part(name, router, move |shutdown| {
+        run(seats.take_seat(section), shutdown)
+    })
 }
 
 fn part<F, E>(

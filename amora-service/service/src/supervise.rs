@@ -35,8 +35,19 @@ pub(crate) async fn supervise(
         if born.elapsed() >= PROVEN {
             wait = BASE;
         }
-        tracing::error!(part, cause, wait_seconds = wait.as_secs(), "part failed; starting it again");
-        health.degraded(&cause, &format!("it is tried again in {} s; see the log if this lasts", wait.as_secs()));
+        tracing::error!(
+            part,
+            cause,
+            wait_seconds = wait.as_secs(),
+            "part failed; starting it again"
+        );
+        health.degraded(
+            &cause,
+            &format!(
+                "it is tried again in {} s; see the log if this lasts",
+                wait.as_secs()
+            ),
+        );
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(wait) => wait = (wait * 2).min(CAP),
@@ -68,19 +79,24 @@ mod tests {
         let shutdown = CancellationToken::new();
         let lives = Arc::new(AtomicUsize::new(0));
         let count = lives.clone();
-        let task = tokio::spawn(supervise("demo", router.clone(), shutdown.clone(), move |shutdown| {
-            let life = count.fetch_add(1, Ordering::SeqCst);
-            tokio::spawn(async move {
-                match life {
-                    0 => Err("the cable is out".to_owned()),
-                    1 => panic!("boom"),
-                    _ => {
-                        shutdown.cancelled().await;
-                        Ok(())
+        let task = tokio::spawn(supervise(
+            "demo",
+            router.clone(),
+            shutdown.clone(),
+            move |shutdown| {
+                let life = count.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(async move {
+                    match life {
+                        0 => Err("the cable is out".to_owned()),
+                        1 => panic!("boom"),
+                        _ => {
+                            shutdown.cancelled().await;
+                            Ok(())
+                        }
                     }
-                }
-            })
-        }));
+                })
+            },
+        ));
         let mut state = router.watch_state();
         let seen = |cause: &'static str| {
             move |state: &Arc<amora_contract::State>| {

@@ -25,7 +25,10 @@ mod tests {
     use super::*;
 
     fn audio(periods: u64, running: bool, owner: CardOwner) -> AudioState {
-        let mut audio = AudioState { owner, ..AudioState::default() };
+        let mut audio = AudioState {
+            owner,
+            ..AudioState::default()
+        };
         audio.counters.periods = periods;
         audio.card.running = running;
         audio
@@ -37,7 +40,10 @@ mod tests {
         assert!(pulse.alive(Some(&audio(10, true, CardOwner::Engine))));
         assert!(pulse.alive(Some(&audio(11, true, CardOwner::Engine))));
         assert!(!pulse.alive(Some(&audio(11, true, CardOwner::Engine))));
-        assert!(pulse.alive(Some(&audio(12, true, CardOwner::Engine))), "it turns again");
+        assert!(
+            pulse.alive(Some(&audio(12, true, CardOwner::Engine))),
+            "it turns again"
+        );
     }
 
     #[test]
