@@ -3,3 +3,4 @@
 //! 48 kHz, 32-bit float, interleaved stereo inside. No Tokio, no network.
 
 pub mod card;
+pub mod real_time;

@@ -1,5 +1,7 @@
 //! What turns numbers into sound: one trait, with a real card, a simulated room and nothing at all behind it.
 
+pub mod alsa;
+
 use amora_contract::units::{Frames, Hertz};
 
 /// Output channels of every card: left and right. A mono board is given both.

@@ -1,0 +1,98 @@
+use super::*;
+
+fn card(index: i32, id: &str, name: &str, driver: &str, capture: bool) -> SoundCard {
+    SoundCard {
+        index,
+        id: id.to_owned(),
+        name: name.to_owned(),
+        driver: driver.to_owned(),
+        playback: vec![0],
+        capture: if capture { vec![0] } else { Vec::new() },
+    }
+}
+
+fn pi() -> Vec<SoundCard> {
+    vec![
+        card(0, "vc4hdmi", "vc4-hdmi", "vc4-hdmi", false),
+        card(1, "Headphones", "bcm2835 Headphones", "bcm2835_headpho", false),
+        card(2, "Zero", "RPi Codec Zero", "RPi_Codec_Zero", true),
+        card(3, "Device", "USB Audio Device", "USB-Audio", true),
+    ]
+}
+
+fn chosen(cards: &[SoundCard], device: &str) -> Choice {
+    choose(cards, "", device, "auto", "auto").unwrap()
+}
+
+#[test]
+fn the_board_comes_before_usb_headphones_and_hdmi() {
+    let choice = chosen(&pi(), "auto");
+    assert_eq!(choice.playback, "hw:CARD=Zero");
+    assert_eq!(choice.capture.as_deref(), Some("hw:CARD=Zero"));
+    assert_eq!(choice.profile.key, "codec-zero");
+    assert!(choice.why.contains("known board"), "{}", choice.why);
+    assert_eq!(chosen(&pi()[..2], "auto").playback, "hw:CARD=Headphones");
+}
+
+#[test]
+fn hdmi_plays_through_alsas_subframe_plugin() {
+    assert_eq!(chosen(&pi()[..1], "auto").playback, "hdmi:CARD=vc4hdmi");
+}
+
+#[test]
+fn an_unknown_card_is_better_than_none() {
+    let cards = [card(0, "PCH", "HDA Intel PCH", "HDA-Intel", true)];
+    let choice = chosen(&cards, "auto");
+    assert_eq!(choice.playback, "hw:CARD=PCH");
+    assert_eq!(choice.profile.key, "none");
+}
+
+#[test]
+fn numbers_become_names_so_that_the_card_is_found_again() {
+    assert_eq!(chosen(&pi(), "hw:3").playback, "hw:CARD=Device");
+    assert_eq!(chosen(&pi(), "hw:3,1").playback, "hw:CARD=Device,DEV=1");
+    assert_eq!(chosen(&pi(), "hw:CARD=Device,DEV=0").playback, "hw:CARD=Device");
+    assert_eq!(chosen(&pi(), "hw:Zero").playback, "hw:CARD=Zero");
+    let choice = choose(&pi(), "", "hw:2", "hw:3,0", "auto").unwrap();
+    assert_eq!(choice.capture.as_deref(), Some("hw:CARD=Device"));
+}
+
+#[test]
+fn any_other_pcm_is_taken_as_it_is() {
+    let choice = chosen(&[], "plug:SLAVE='null'");
+    assert_eq!(choice.playback, "plug:SLAVE='null'");
+    assert_eq!((choice.capture, choice.mixer), (None, None));
+}
+
+#[test]
+fn recording_can_be_off_or_elsewhere() {
+    assert_eq!(choose(&pi(), "", "auto", "none", "auto").unwrap().capture, None);
+    let choice = choose(&pi(), "", "auto", "null", "auto").unwrap();
+    assert_eq!(choice.capture.as_deref(), Some("null"));
+}
+
+#[test]
+fn nothing_found_is_explained() {
+    let refusal = |cards: &[SoundCard], device| choose(cards, "", device, "auto", "auto").unwrap_err();
+    let none = refusal(&[], "auto");
+    assert!(
+        matches!(&none, CardError::Gone(why) if why.contains("no sound card at all")),
+        "{none}"
+    );
+    let other = refusal(&pi(), "hw:CARD=IQaudIODAC");
+    assert!(
+        matches!(&other, CardError::Gone(why) if why.contains("IQaudIODAC") && why.contains("hw:CARD=Zero (RPi Codec Zero)")),
+        "{other}"
+    );
+}
+
+#[test]
+fn a_profile_can_be_given_and_a_wrong_one_is_explained() {
+    let choice = choose(&pi(), "", "auto", "auto", "codec-zero-line").unwrap();
+    assert_eq!(choice.profile.key, "codec-zero-line");
+    let error = choose(&pi(), "", "auto", "auto", "theremin").unwrap_err();
+    assert!(
+        matches!(&error, CardError::Unsupported(why) if why.contains("codec-zero")),
+        "{error}"
+    );
+}
