@@ -203,3 +203,6 @@ impl Drop for Board {
         self.mute(true);
     }
 }
+
+#[cfg(test)]
+mod tests;
