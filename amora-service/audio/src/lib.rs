@@ -3,4 +3,9 @@
 //! 48 kHz, 32-bit float, interleaved stereo inside. No Tokio, no network.
 
 pub mod card;
+pub mod clock;
+pub mod counters;
+pub mod engine;
+mod mixer;
+pub mod music;
 pub mod real_time;

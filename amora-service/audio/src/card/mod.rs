@@ -2,6 +2,9 @@
 
 pub mod alsa;
 
+pub mod null;
+pub(crate) mod pace;
+
 use amora_contract::units::{Frames, Hertz};
 
 /// Output channels of every card: left and right. A mono board is given both.
@@ -19,8 +22,9 @@ pub trait Card: Send {
 
     /// Waits until the card takes one more period, plays `output` and fills `input` with as much as was captured.
     ///
-    /// `output` holds [`CardFormat::period`] frames of interleaved stereo, full scale ±1. `input` has room for one
-    /// period of mono and keeps its old contents where nothing was captured.
+    /// `output` holds [`CardFormat::period`] frames of interleaved stereo, full scale ±1. `input` has room for at
+    /// least one period of mono (the engine gives two, so that a microphone whose clock is faster does not pile
+    /// up) and keeps its old contents where nothing was captured.
     ///
     /// # Errors
     /// [`CardError::Xrun`] when sound stopped and the card was set going again: this period was not played and the

@@ -1,0 +1,126 @@
+//! Decides how much faster or slower than the card music must be taken, so that what waits stays near its target.
+//!
+//! A proportional-integral controller on the filtered fill level. It starts quick, to learn a new writer's clock
+//! within seconds, and becomes slow as it gets to know it: then neither the unevenness of the writer's chunks nor
+//! the slow beat between chunks and periods moves the pitch by more than a few parts per million.
+
+/// Furthest that the pitch is ever bent: 1.7 thousandths, 3 cents, beneath what a trained ear tells apart. Crystals
+/// are within 100 parts per million; this leaves room for clocks that are truly wrong.
+const FURTHEST: f64 = 1.7e-3;
+
+/// Fastest change of pitch, per second: slower than any vibrato by orders of magnitude.
+const FASTEST_CHANGE: f64 = 2e-4;
+
+/// Natural frequency of the loop when it has settled, in radians per second. A drift that jumps by 400 parts per
+/// million then moves the fill by some 15 ms at most, far less than what waits.
+const SLOWEST: f64 = 0.0125;
+
+/// Seconds that the natural frequency's inverse begins with; it grows with every second that passes.
+const HEAD_START: f64 = 4.0;
+
+/// The fill's two filter poles lie this much above the loop's natural frequency.
+const FILTER_FACTOR: f64 = 8.0;
+
+/// The fill is averaged this long before the loop closes, so it begins without an error to correct.
+const AVERAGING_SECONDS: f64 = 1.0;
+
+/// How fast the set point moves from the fill found at the start to the target asked for.
+const GLIDE: f64 = 1e-4;
+
+/// An error of the fill, in seconds, that shows that the writer's clock is another now: be quick again.
+const SURPRISE_SECONDS: f64 = 0.008;
+
+/// How quick: as after this many seconds.
+const SURPRISED_AGE: f64 = 16.0;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Controller {
+    rate: f64,
+    target: f64,
+    /// Seconds since the present writer's clock was first seen.
+    age: f64,
+    /// Seconds of the present run.
+    run: f64,
+    average: f64,
+    set_point: f64,
+    filter: [f64; 2],
+    integral: f64,
+    correction: f64,
+}
+
+impl Controller {
+    pub(crate) fn new(rate: f64, target: usize) -> Self {
+        Self {
+            rate,
+            target: target as f64,
+            age: 0.0,
+            run: 0.0,
+            average: 0.0,
+            set_point: 0.0,
+            filter: [0.0; 2],
+            integral: 0.0,
+            correction: 0.0,
+        }
+    }
+
+    /// Music starts anew. What is known of the writer's clock is kept.
+    pub(crate) fn restart(&mut self) {
+        self.run = 0.0;
+        self.average = 0.0;
+        self.correction = self.integral;
+    }
+
+    /// By which fraction music must be taken faster than the card plays.
+    pub(crate) fn correction(&self) -> f64 {
+        self.correction
+    }
+
+    /// By which fraction the writer's clock is believed to be fast.
+    pub(crate) fn drift(&self) -> f64 {
+        self.integral
+    }
+
+    /// Takes note of the fill, in frames, as `frames` more are about to be played.
+    pub(crate) fn observe(&mut self, fill: f64, frames: usize) {
+        let elapsed = frames as f64 / self.rate;
+        self.age += elapsed;
+        if self.run < AVERAGING_SECONDS {
+            self.average += fill * elapsed;
+            self.run += elapsed;
+            self.set_point = self.average / self.run;
+            self.filter = [self.set_point; 2];
+            return;
+        }
+        self.run += elapsed;
+        let glide = GLIDE * frames as f64;
+        self.set_point += (self.target - self.set_point).clamp(-glide, glide);
+
+        let natural = (1.0 / (self.age + HEAD_START)).max(SLOWEST);
+        let pole = 1.0 - (-FILTER_FACTOR * natural * elapsed).exp();
+        self.filter[0] += (fill - self.filter[0]) * pole;
+        self.filter[1] += (self.filter[0] - self.filter[1]) * pole;
+        let error = self.filter[1] - self.set_point;
+        if error.abs() > SURPRISE_SECONDS * self.rate {
+            self.age = self.age.min(SURPRISED_AGE);
+        }
+        self.integral =
+            (self.integral + natural * natural / self.rate * error * elapsed).clamp(-FURTHEST, FURTHEST);
+        let wanted = (2.0 * natural / self.rate * error + self.integral).clamp(-FURTHEST, FURTHEST);
+        self.approach(wanted, elapsed);
+    }
+
+    /// The writer waits for us: there is no clock but the card's.
+    pub(crate) fn follow_card(&mut self, frames: usize) {
+        let elapsed = frames as f64 / self.rate;
+        self.run = 0.0;
+        self.average = 0.0;
+        self.age = 0.0;
+        self.integral = 0.0;
+        self.approach(0.0, elapsed);
+    }
+
+    fn approach(&mut self, wanted: f64, elapsed: f64) {
+        let step = FASTEST_CHANGE * elapsed;
+        self.correction += (wanted - self.correction).clamp(-step, step);
+    }
+}
