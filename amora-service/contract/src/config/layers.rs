@@ -221,6 +221,15 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     reading.finish()
 }
 
+/// Puts settings together that come from nowhere in particular, to see whether they could be a configuration.
+pub(super) fn check(given: Vec<Given>) -> Result<Loaded, ConfigError> {
+    Reading {
+        given,
+        ..Reading::default()
+    }
+    .finish()
+}
+
 /// One setting as one layer gives it. A section that is mentioned is given too, with the value null.
 #[derive(Debug, Clone)]
 pub(super) struct Given {

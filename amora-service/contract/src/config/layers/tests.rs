@@ -380,3 +380,44 @@ fn everything_that_sounds_like_a_secret_is_kept_one() {
         ["mqtt.password", "player.password"]
     );
 }
+
+#[test]
+fn the_music_box_recipe_is_a_configuration() {
+    let text = include_str!("../../../../../recipes/music-box/amora.toml");
+    let loaded = load(&Sources::default().recipe("music-box", text)).unwrap();
+    assert!(loaded.config.player.is_some() && loaded.config.web.is_some());
+    assert_eq!(loaded.config.mqtt, None);
+
+    let everything: String = text
+        .lines()
+        .map(|line| format!("{}\n", uncommented(line)))
+        .collect();
+    let mentioned = everything.replace("password_file", "#");
+    assert!(
+        load(&Sources::default().recipe("music-box", &mentioned))
+            .unwrap()
+            .config
+            .mqtt
+            .is_some()
+    );
+}
+
+/// The line as it is once its comment sign is taken away, where it is a setting or a section.
+fn uncommented(line: &str) -> &str {
+    let inner = line.trim_start_matches("# ");
+    let key = inner.split(" = ").next().unwrap_or_default();
+    match inner.starts_with('[') || (inner.contains(" = ") && !key.contains(' ')) {
+        true => inner,
+        false => line,
+    }
+}
+
+proptest::proptest! {
+    /// The same property as the fuzz target `config`: a text is a configuration, or its mistakes are said.
+    #[test]
+    fn no_text_makes_reading_panic(text in "([a-z_]{0,6}|audio|mqtt|player|volume|host|[\\[\\]=\".\n ]|[0-9]{1,3}|\\PC){0,40}") {
+        if let Err(error) = load(&Sources::default().recipe("any", &text)) {
+            proptest::prop_assert!(!error.problems.is_empty());
+        }
+    }
+}
