@@ -23,17 +23,39 @@ pub(crate) struct Message {
 impl Subscriber {
     /// Subscribes to `topic` and waits until the broker has said yes.
     pub(crate) async fn start(house: &super::House, topic: &str) -> Self {
+        Self::subscribe(house, topic, &[]).await
+    }
+
+    /// The same with a session that the broker keeps: what comes while this client is away is delivered later.
+    pub(crate) async fn durable(house: &super::House, topic: &str) -> Self {
+        Self::subscribe(
+            house,
+            topic,
+            &["--id", "durable-listener", "--disable-clean-session"],
+        )
+        .await
+    }
+
+    async fn subscribe(house: &super::House, topic: &str, session: &[&str]) -> Self {
         let heard = house.path(&format!("heard-{}", super::free_port()));
         let port = house.broker_port.to_string();
         let marker = format!("marker/{port}");
-        let arguments = [
+        let mut arguments = session.to_vec();
+        arguments.extend([
             "--port", &port, "--topic", &marker, "--topic", topic, "--qos", "1", "-F", "%r %t %p",
-        ];
+        ]);
         let process = Process::start(&heard, "mosquitto_sub", &arguments, &[]);
-        let subscriber = Self { _process: process, heard };
+        let subscriber = Self {
+            _process: process,
+            heard,
+        };
         until("the subscription", async || {
             publish(house.broker_port, &marker, "\"here\"");
-            subscriber.messages().iter().any(|message| message.topic == marker).then_some(())
+            subscriber
+                .messages()
+                .iter()
+                .any(|message| message.topic == marker)
+                .then_some(())
         })
         .await;
         subscriber
@@ -54,7 +76,9 @@ impl Subscriber {
         wanted: impl Fn(&Message) -> bool,
     ) -> Message {
         until(what, async || {
-            self.messages().into_iter().find(|message| message.topic.ends_with(leaf) && wanted(message))
+            self.messages()
+                .into_iter()
+                .find(|message| message.topic.ends_with(leaf) && wanted(message))
         })
         .await
     }
@@ -64,7 +88,11 @@ fn read(line: &str) -> Option<Message> {
     let mut parts = line.splitn(3, ' ');
     let (retained, topic, body) = (parts.next()?, parts.next()?, parts.next()?);
     let body = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
-    Some(Message { topic: topic.to_owned(), retained: retained == "1", body })
+    Some(Message {
+        topic: topic.to_owned(),
+        retained: retained == "1",
+        body,
+    })
 }
 
 /// `mosquitto_pub` with one message.

@@ -12,14 +12,16 @@ pub(crate) struct House {
     service: Option<Process>,
     pub(crate) broker_port: u16,
     pub(crate) web_port: u16,
-    settings: Vec<String>,
     environment: Vec<(String, String)>,
 }
 
 impl House {
     /// A house in which nothing runs yet.
     pub(crate) fn build() -> Self {
-        let folder = tempfile::Builder::new().prefix("amora-test-").tempdir_in("/tmp").unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("amora-test-")
+            .tempdir_in("/tmp")
+            .unwrap();
         for name in ["music", "playlists", "data"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -30,7 +32,6 @@ impl House {
             service: None,
             broker_port: free_port(),
             web_port: free_port(),
-            settings: Vec::new(),
             environment: Vec::new(),
         }
     }
@@ -40,12 +41,6 @@ impl House {
         let mut house = Self::build();
         house.start_everything().await;
         house
-    }
-
-    /// One more setting for the service, as on its command line.
-    pub(crate) fn set(mut self, setting: impl Into<String>) -> Self {
-        self.settings.push(setting.into());
-        self
     }
 
     /// One more variable for the service's environment.
@@ -59,7 +54,10 @@ impl House {
         self.start_broker().await;
         self.start_service().await;
         let box_ = self.client();
-        box_.state_where("the player is connected", |state| state["player"]["state"] == "stop").await;
+        box_.state_where("the player is connected", |state| {
+            state["player"]["state"] == "stop"
+        })
+        .await;
         box_.state_where("the broker is connected", |state| {
             state["system"]["health"]["mqtt"]["condition"] == "ok"
         })
@@ -115,14 +113,25 @@ audio_output {{
 
     pub(crate) async fn start_broker(&mut self) {
         let port = self.broker_port;
+        let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
+        let folder = self.folder.path().display();
         let configuration = format!(
-            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\nuser root\n"
+            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {folder}/\n\
+             max_queued_messages 0\nuser {user}\n"
         );
         std::fs::write(self.path("mosquitto.conf"), configuration).unwrap();
         let arguments = ["-c", &self.text("mosquitto.conf")];
-        self.broker = Some(Process::start(&self.path("mosquitto.log"), "mosquitto", &arguments, &[]));
+        self.broker = Some(Process::start(
+            &self.path("mosquitto.log"),
+            "mosquitto",
+            &arguments,
+            &[],
+        ));
         until("the broker to listen", async || {
-            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok().map(drop)
+            tokio::net::TcpStream::connect(("127.0.0.1", port))
+                .await
+                .ok()
+                .map(drop)
         })
         .await;
     }
@@ -170,15 +179,19 @@ socket = "{folder}/control.socket"
 
     pub(crate) async fn start_service(&mut self) {
         let file = self.write_configuration().display().to_string();
-        let mut arguments = vec!["--config", file.as_str()];
-        for setting in &self.settings {
-            arguments.extend(["--set", setting]);
-        }
-        let environment: Vec<(&str, &str)> =
-            self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let arguments = ["--config", file.as_str()];
+        let environment: Vec<(&str, &str)> = self
+            .environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         let program = env!("CARGO_BIN_EXE_amora-service");
-        self.service =
-            Some(Process::start(&self.path("service.log"), program, &arguments, &environment));
+        self.service = Some(Process::start(
+            &self.path("service.log"),
+            program,
+            &arguments,
+            &environment,
+        ));
         let client = self.client();
         until("the service to answer", async || client.try_state().await).await;
     }
@@ -190,17 +203,25 @@ socket = "{folder}/control.socket"
 
     /// What `mpc` prints.
     pub(crate) fn mpc(&self, arguments: &[&str]) -> String {
-        self.try_mpc(arguments).unwrap_or_else(|| panic!("mpc {arguments:?} failed"))
+        self.try_mpc(arguments)
+            .unwrap_or_else(|| panic!("mpc {arguments:?} failed"))
     }
 
     fn try_mpc(&self, arguments: &[&str]) -> Option<String> {
-        run("mpc", &[&["--host", &self.text("mpd.socket")], arguments].concat())
+        run(
+            "mpc",
+            &[&["--host", &self.text("mpd.socket")], arguments].concat(),
+        )
     }
 
     /// What `amoractl` prints, as JSON.
     pub(crate) fn amoractl(&self, arguments: &[&str]) -> Value {
         let program = Path::new(env!("CARGO_BIN_EXE_amora-service")).with_file_name("amoractl");
-        assert!(program.exists(), "build the whole workspace first: {} is missing", program.display());
+        assert!(
+            program.exists(),
+            "build the whole workspace first: {} is missing",
+            program.display()
+        );
         let socket = self.text("control.socket");
         let arguments = [&["--socket", &socket, "--json"], arguments].concat();
         let printed = run(&program.display().to_string(), &arguments)
@@ -221,9 +242,18 @@ socket = "{folder}/control.socket"
 }
 
 fn run(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = std::process::Command::new(program).args(arguments).output().unwrap();
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap();
     if !output.status.success() {
-        eprintln!("{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        eprintln!(
+            "{program} {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
-    output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).unwrap())
 }

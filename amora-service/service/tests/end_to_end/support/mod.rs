@@ -13,8 +13,8 @@ pub(crate) use house::House;
 pub(crate) use music::{Tone, encode, write_tone};
 pub(crate) use notify::Supervisor;
 pub(crate) use process::Process;
-pub(crate) use recording::{Recording, Steadiness};
-pub(crate) use web::{Answer, Client};
+pub(crate) use recording::Recording;
+pub(crate) use web::Client;
 
 use std::time::{Duration, Instant};
 

@@ -16,7 +16,12 @@ pub(crate) struct Tone {
 
 impl Default for Tone {
     fn default() -> Self {
-        Self { hertz: 1000.0, decibels: -20.0, seconds: 6.0, rate: 48_000 }
+        Self {
+            hertz: 1000.0,
+            decibels: -20.0,
+            seconds: 6.0,
+            rate: 48_000,
+        }
     }
 }
 
@@ -57,8 +62,12 @@ pub(crate) fn encode(wave: &Path, extension: &str) -> PathBuf {
         "opus" => &["-c:a", "libopus", "-b:a", "192k"],
         other => panic!("no codec for {other}"),
     };
-    let status =
-        Command::new("ffmpeg").args(["-v", "error", "-y", "-i"]).arg(wave).args(codec).arg(&target).status();
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-i"])
+        .arg(wave)
+        .args(codec)
+        .arg(&target)
+        .status();
     assert!(status.unwrap().success(), "encoding {}", target.display());
     target
 }

@@ -16,7 +16,11 @@ impl Supervisor {
     pub(crate) fn listen(path: PathBuf) -> Self {
         let socket = UnixDatagram::bind(&path).unwrap();
         socket.set_nonblocking(true).unwrap();
-        Self { socket, path, heard: Mutex::default() }
+        Self {
+            socket,
+            path,
+            heard: Mutex::default(),
+        }
     }
 
     pub(crate) fn address(&self) -> String {
@@ -28,7 +32,11 @@ impl Supervisor {
         let mut heard = self.heard.lock().unwrap();
         let mut datagram = [0; 4096];
         while let Ok(length) = self.socket.recv(&mut datagram) {
-            heard.extend(String::from_utf8_lossy(&datagram[..length]).lines().map(str::to_owned));
+            heard.extend(
+                String::from_utf8_lossy(&datagram[..length])
+                    .lines()
+                    .map(str::to_owned),
+            );
         }
         heard.clone()
     }

@@ -12,13 +12,12 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts `program` with `arguments` and further variables in its environment.
-    pub(crate) fn start(
-        log: &Path,
-        program: &str,
-        arguments: &[&str],
-        environment: &[(&str, &str)],
-    ) -> Self {
-        let output = std::fs::File::options().create(true).append(true).open(log).unwrap();
+    pub(crate) fn start(log: &Path, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let output = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .unwrap();
         // setpriv becomes the program, with the kernel's promise to end it when the test's thread does.
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--", program])
@@ -29,7 +28,10 @@ impl Process {
             .stderr(output)
             .spawn()
             .unwrap_or_else(|error| panic!("starting {program}: {error}"));
-        Self { child, log: log.to_owned() }
+        Self {
+            child,
+            log: log.to_owned(),
+        }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -38,7 +40,10 @@ impl Process {
 
     /// Sends a signal by its name, for example `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args(["-s", name, &self.id().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success(), "sending {name}");
     }
 
@@ -53,7 +58,11 @@ impl Process {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return (start.elapsed(), status);
             }
-            assert!(start.elapsed() < patience, "still running; its log:\n{}", self.log());
+            assert!(
+                start.elapsed() < patience,
+                "still running; its log:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -72,7 +81,10 @@ impl Process {
     /// Memory in use, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 }

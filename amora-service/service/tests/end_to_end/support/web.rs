@@ -23,13 +23,21 @@ impl Client {
     /// Through the Unix socket: no login.
     pub(crate) fn socket(path: &Path) -> Self {
         let http = reqwest::Client::builder().unix_socket(path).build().unwrap();
-        Self { http, base: "http://localhost".to_owned(), code: None }
+        Self {
+            http,
+            base: "http://localhost".to_owned(),
+            code: None,
+        }
     }
 
     /// Over TCP, with a login code or without.
     pub(crate) fn tcp(port: u16, code: Option<&str>) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { http, base: format!("http://127.0.0.1:{port}"), code: code.map(str::to_owned) }
+        Self {
+            http,
+            base: format!("http://127.0.0.1:{port}"),
+            code: code.map(str::to_owned),
+        }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
@@ -45,13 +53,17 @@ impl Client {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(self.http.get(format!("{}{path}", self.base))).await.unwrap()
+        self.send(self.http.get(format!("{}{path}", self.base)))
+            .await
+            .unwrap()
     }
 
     /// Sends a command and gives the whole answer.
     pub(crate) async fn post(&self, command: &str, body: impl Into<reqwest::Body>) -> Answer {
         let request = self.http.post(format!("{}/api/commands/{command}", self.base));
-        self.send(request.header("Content-Type", "application/json").body(body)).await.unwrap()
+        self.send(request.header("Content-Type", "application/json").body(body))
+            .await
+            .unwrap()
     }
 
     /// Sends a command that must succeed; its data.
@@ -63,7 +75,10 @@ impl Client {
     }
 
     pub(crate) async fn try_state(&self) -> Option<Value> {
-        let answer = self.send(self.http.get(format!("{}/api/state", self.base))).await.ok()?;
+        let answer = self
+            .send(self.http.get(format!("{}/api/state", self.base)))
+            .await
+            .ok()?;
         (answer.status == 200).then_some(answer.body)
     }
 
