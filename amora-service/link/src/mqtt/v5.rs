@@ -1,0 +1,233 @@
+//! The session over MQTT 5.
+
+use super::driver::{Engine, Happening, Interruption, target};
+use super::failure::{Failure, FailureKind, Refusal, Target};
+use super::{
+    Message, Options, PACKET_LIMIT, Publication, PublishError, Quality, REQUESTS, Undelivered, socket,
+};
+use rumqttc_v5::mqttbytes::QoS;
+use rumqttc_v5::{
+    AsyncClient, Broker, BrokerSessionResumePolicy, ClientError, ConnectReturnCode, ConnectionError,
+    DisconnectReasonCode, Event, EventLoop, LastWill, MqttOptions, Packet, PublishNotice, PublishNoticeError,
+    PublishOptions, SessionMode, StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration,
+    TlsError, Transport,
+};
+use std::time::Duration;
+
+/// Room for a packet's header, topic and properties beside its payload.
+const OVERHEAD: usize = 1024;
+
+pub(super) type Client = AsyncClient;
+pub(super) type Receipt = PublishNotice;
+
+pub(super) struct Loop {
+    events: EventLoop,
+    client: AsyncClient,
+    target: Target,
+}
+
+pub(super) fn open(options: &Options) -> (Client, Loop) {
+    let mut set = MqttOptions::new(&options.client_id, Broker::tcp(&options.host, options.port));
+    set.set_keep_alive(u16::try_from(options.keep_alive.as_secs()).unwrap_or(u16::MAX));
+    set.set_max_packet_size(Some(PACKET_LIMIT));
+    set.set_broker_session_resume_policy(BrokerSessionResumePolicy::AllowBrokerOnly);
+    set.set_request_channel_capacity(REQUESTS);
+    set.set_max_request_batch(64);
+    if !options.clean_session {
+        set.set_session_mode(SessionMode::Persistent);
+    }
+    match &options.credentials {
+        Some((name, Some(password))) => set.set_credentials(name, password.clone().into_bytes()),
+        Some((name, None)) => set.set_username(name),
+        None => &mut set,
+    };
+    if let Some(tls) = &options.tls {
+        set.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+    }
+    if let Some(will) = &options.last_will {
+        set.set_last_will(LastWill::new(
+            &will.topic,
+            will.payload.to_vec(),
+            qos(will.quality),
+            will.retain,
+            None,
+        ));
+    }
+    let (host, port) = (options.host.clone(), options.port);
+    set.set_socket_connector(move |_, _| {
+        let host = host.clone();
+        async move { socket::connect(&host, port).await }
+    });
+    set.set_connect_timeout(Duration::from_secs(socket::CONNECT_TIMEOUT));
+    let (client, events) = AsyncClient::builder(set).capacity(REQUESTS).build();
+    let engine = Loop {
+        events,
+        client: client.clone(),
+        target: target(options),
+    };
+    (client, engine)
+}
+
+impl Engine for Loop {
+    async fn turn(&mut self) -> Result<Happening, Interruption> {
+        let event = self
+            .events
+            .poll()
+            .await
+            .map_err(|error| interruption(&self.target, error))?;
+        Ok(match event {
+            Event::Incoming(Packet::ConnAck(answer)) => Happening::Connected {
+                limit: answer
+                    .properties
+                    .and_then(|properties| properties.max_packet_size)
+                    .map(|packet| (packet as usize).saturating_sub(OVERHEAD)),
+            },
+            Event::Incoming(Packet::SubAck(answer)) => Happening::Subscribed {
+                accepted: answer
+                    .return_codes
+                    .iter()
+                    .map(|code| matches!(code, SubscribeReasonCode::Success(_)))
+                    .collect(),
+            },
+            Event::Incoming(Packet::Publish(publish)) => Happening::Message(Message {
+                topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+                size: publish.payload.len(),
+                payload: publish.payload,
+                retained: publish.retain,
+                duplicate: publish.dup,
+            }),
+            _ => Happening::Nothing,
+        })
+    }
+
+    fn subscribe(&mut self, options: &Options) {
+        let filters = options
+            .subscriptions
+            .iter()
+            .map(|(topic, quality)| SubscribeFilter::new(topic.clone(), qos(*quality)));
+        if let Err(error) = self.client.try_subscribe_many(filters) {
+            tracing::error!(%error, "cannot subscribe");
+        }
+    }
+
+    fn clean_session(&mut self, clean: bool) {
+        let mode = if clean {
+            SessionMode::Clean
+        } else {
+            SessionMode::Persistent
+        };
+        self.events.options.set_session_mode(mode);
+    }
+}
+
+fn publish_options(publication: &Publication) -> PublishOptions {
+    PublishOptions::new(qos(publication.quality)).retain(publication.retain)
+}
+
+pub(super) fn try_publish(
+    client: &Client,
+    publication: &Publication,
+) -> Result<Option<Receipt>, PublishError> {
+    let topic = publication.topic.clone();
+    match client.try_publish_tracked(topic, publication.payload.clone(), publish_options(publication)) {
+        Ok(receipt) => Ok(Some(receipt)),
+        Err(ClientError::RequestChannelFull(_)) => Ok(None),
+        Err(error) => Err(publish_error(publication, &error)),
+    }
+}
+
+pub(super) async fn publish(client: &Client, publication: &Publication) -> Result<Receipt, PublishError> {
+    let topic = publication.topic.clone();
+    client
+        .publish_tracked(topic, publication.payload.clone(), publish_options(publication))
+        .await
+        .map_err(|error| publish_error(publication, &error))
+}
+
+fn publish_error(publication: &Publication, error: &ClientError) -> PublishError {
+    match error {
+        ClientError::InvalidRequest(_) => PublishError::Topic(publication.topic.clone()),
+        _ => PublishError::Closed,
+    }
+}
+
+pub(super) async fn arrived(receipt: Receipt) -> Result<(), Undelivered> {
+    use PublishNoticeError as Notice;
+    match receipt.wait_completion_async().await {
+        Ok(()) => Ok(()),
+        Err(
+            Notice::SessionReset
+            | Notice::Qos0NotFlushed
+            | Notice::BrokerOnlySessionResume
+            | Notice::TopicAliasReplayUnavailable(_),
+        ) => Err(Undelivered::SessionLost),
+        Err(Notice::Recv) => Err(Undelivered::Closed),
+        Err(other) => Err(Undelivered::Refused(other.to_string())),
+    }
+}
+
+fn qos(quality: Quality) -> QoS {
+    match quality {
+        Quality::AtMostOnce => QoS::AtMostOnce,
+        Quality::AtLeastOnce => QoS::AtLeastOnce,
+        Quality::ExactlyOnce => QoS::ExactlyOnce,
+    }
+}
+
+fn interruption(target: &Target, error: ConnectionError) -> Interruption {
+    let failure = match error {
+        ConnectionError::RequestsDone | ConnectionError::DisconnectTimeout => return Interruption::Ended,
+        ConnectionError::Io(error) | ConnectionError::Tls(TlsError::Io(error)) => target.io(&error),
+        ConnectionError::Tls(TlsError::TLS(error)) => target.tls(&error),
+        ConnectionError::Timeout(_) => target.timed_out(),
+        ConnectionError::ConnectionRefused(code) => target.refused(&refusal(code)),
+        ConnectionError::MqttState(error) => state(target, error),
+        other => target.protocol(&other),
+    };
+    Interruption::Failed(failure)
+}
+
+fn state(target: &Target, error: StateError) -> Failure {
+    match error {
+        StateError::Io(error) => target.io(&error),
+        StateError::ConnectionAborted => target.closed(),
+        StateError::AwaitPingResp | StateError::CollisionTimeout => Failure {
+            kind: FailureKind::Closed,
+            ..target.timed_out()
+        },
+        StateError::IncomingPacketTooLarge { pkt_size, .. } => target.too_large(pkt_size),
+        StateError::ConnFail { reason } => target.refused(&refusal(reason)),
+        StateError::ServerDisconnect {
+            reason_code,
+            reason_string,
+        } => match reason_code {
+            DisconnectReasonCode::SessionTakenOver => target.taken_over(),
+            DisconnectReasonCode::ServerShuttingDown => target.closed(),
+            DisconnectReasonCode::NotAuthorized => target.refused(&Refusal::NotAuthorised),
+            code => {
+                let words = reason_string
+                    .map(|words| format!(" ({words})"))
+                    .unwrap_or_default();
+                target.refused(&Refusal::Other(format!("{code:?}{words}")))
+            }
+        },
+        other => target.protocol(&other),
+    }
+}
+
+fn refusal(code: ConnectReturnCode) -> Refusal {
+    match code {
+        ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::BadAuthenticationMethod => {
+            Refusal::Credentials
+        }
+        ConnectReturnCode::NotAuthorized | ConnectReturnCode::Banned => Refusal::NotAuthorised,
+        ConnectReturnCode::BadClientId | ConnectReturnCode::ClientIdentifierNotValid => Refusal::ClientId,
+        ConnectReturnCode::ServiceUnavailable
+        | ConnectReturnCode::ServerUnavailable
+        | ConnectReturnCode::ServerBusy => Refusal::Busy,
+        ConnectReturnCode::RefusedProtocolVersion | ConnectReturnCode::UnsupportedProtocolVersion => {
+            Refusal::Version
+        }
+        other => Refusal::Other(format!("{other:?}")),
+    }
+}
