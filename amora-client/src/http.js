@@ -12,6 +12,9 @@ export class HttpApi {
   /** @type {string | null} */
   #csrf = null;
 
+  /** The box's clock at its last answer, to the second: milliseconds since 1970. @type {number | undefined} */
+  boxTime;
+
   /** @param {{ url: string, bearer?: string, fetch?: typeof globalThis.fetch }} options */
   constructor({ url, bearer, fetch = globalThis.fetch }) {
     this.url = new URL(url.endsWith('/') ? url : `${url}/`);
@@ -98,6 +101,7 @@ export class HttpApi {
       throw new AmoraError('offline', 'the box cannot be reached', { cause });
     }
     this.#keepCookie(response);
+    this.boxTime = Date.parse(response.headers.get('Date') ?? '') || undefined;
     const document = parse(text);
     if (response.ok && document !== undefined) return document;
     if (response.ok && response.status === 204) return {};

@@ -1,0 +1,35 @@
+import { fill, h, setText } from '../dom.js';
+import { icon } from '../icons.js';
+
+const WORDS = {
+  off: 'Hear in this browser what the box plays, a moment later.',
+  starting: 'Connecting to the sound of the box…',
+  on: 'Playing here what the box plays.',
+  waiting: 'The sound stopped coming. Trying again…',
+};
+
+/**
+ * "Listen here".
+ * @param {import('../context.js').Context} context
+ * @param {AbortSignal} signal
+ */
+export function makeListenCard({ listener, toasts }, signal) {
+  const text = h('p', { class: 'hushed', role: 'status' });
+  const button = h('button', { class: 'button main', type: 'button' });
+  const show = () => {
+    const off = listener.status === 'off';
+    setText(text, WORDS[listener.status]);
+    fill(button, icon(off ? 'listen' : 'close'), off ? 'Listen here' : 'Stop listening');
+  };
+  button.addEventListener('click', async () => {
+    try {
+      await (listener.status === 'off' ? listener.start() : listener.stop());
+    } catch (error) {
+      await listener.stop();
+      toasts.complain(error);
+    }
+  });
+  listener.onChange(show, signal);
+  show();
+  return h('section', { class: 'card' }, h('h2', {}, 'Listen here'), h('div', { class: 'listen' }, text, button));
+}
