@@ -1,4 +1,24 @@
 //! The music player capability, on MPD.
+//!
+//! The cores do no I/O: [`protocol`] turns bytes into messages, `model` turns messages into state, `translate` turns
+//! commands into MPD's words, and `volume`, `sleep`, `memory` and `outputs` are policies with time and news passed in.
+//! `connection`, `link` and `player` put them on sockets and tasks.
+
+mod backoff;
+mod connection;
+mod cover;
+mod link;
+mod memory;
+mod model;
+mod outputs;
+mod perform;
+mod player;
+pub mod protocol;
+mod sleep;
+mod song;
+mod store;
+mod translate;
+mod volume;
 
 use amora_contract::config::PlayerConfig;
 use amora_router::Seat;
@@ -13,19 +33,16 @@ pub enum PlayerError {
     SeatTaken,
 }
 
-/// Answers the player's commands and keeps its section of the state, until `shutdown`.
+/// Answers the player's commands and keeps its section of the state, until `shutdown`. What played and where is kept
+/// in `data`.
 ///
 /// # Errors
-/// [`PlayerError::SeatTaken`]; the loss of MPD is not an error: it is reported in the state and tried again.
+/// [`PlayerError::SeatTaken`]. The loss of MPD is not an error: it is shown in the state and tried again.
 pub async fn run(
     seat: &mut Seat,
     config: PlayerConfig,
     data: PathBuf,
     shutdown: CancellationToken,
 ) -> Result<(), PlayerError> {
-    let _ = (config, data);
-    tokio::select! {
-        () = shutdown.cancelled() => Ok(()),
-        _ = seat.next() => Err(PlayerError::SeatTaken),
-    }
+    player::Player::new(seat, config, &data, shutdown).run().await
 }

@@ -1,0 +1,236 @@
+//! The task that everything meets in: one loop, one thing at a time.
+
+mod news;
+mod rest;
+mod serve;
+
+use crate::PlayerError;
+use crate::backoff::{Backoff, random};
+use crate::connection::{Address, LinkError};
+use crate::cover::CoverCache;
+use crate::link::{Link, LinkEvent, Target};
+use crate::memory::Memory;
+use crate::model::{Model, Subsystems};
+use crate::sleep::{SleepAction, SleepTimer};
+use crate::store::Store;
+use crate::volume::{BoxVolume, Purpose, VolumeSync};
+use amora_contract::config::PlayerConfig;
+use amora_contract::state::{CardOwner, State};
+use amora_contract::units::Timestamp;
+use amora_contract::{EventKind, State as Document};
+use amora_router::{HealthReporter, Seat};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// News that come faster are read together.
+const REFRESH_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How often the progress of a library scan is read.
+const SCAN_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Far enough to never come.
+const NEVER: Duration = Duration::from_secs(86_400);
+
+pub(crate) struct Player<'a> {
+    seat: &'a mut Seat,
+    health: HealthReporter,
+    config: PlayerConfig,
+    shutdown: CancellationToken,
+    target: Target,
+    link: Link,
+    backoff: Backoff,
+    document: watch::Receiver<Arc<Document>>,
+    model: Model,
+    /// Why MPD is away, for those who ask.
+    away: LinkError,
+    /// What has news that was not read yet.
+    pending: Subsystems,
+    refreshed_at: Instant,
+    scan_at: Option<Instant>,
+    sync: VolumeSync,
+    box_volume: BoxVolume,
+    owner: Option<CardOwner>,
+    covers: CoverCache,
+    sleep: SleepTimer,
+    memory: Memory,
+    store: Store,
+    save_at: Option<Instant>,
+}
+
+impl<'a> Player<'a> {
+    pub(crate) fn new(
+        seat: &'a mut Seat,
+        config: PlayerConfig,
+        data: &Path,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let router = seat.router().clone();
+        let target = Target {
+            address: Address::of(&config),
+            password: config.password.clone(),
+            shutdown: shutdown.clone(),
+        };
+        let store = Store::new(data);
+        Self {
+            health: seat.health("player"),
+            document: router.watch_state(),
+            box_volume: BoxVolume::new(router),
+            link: Link::Waiting(Instant::now()),
+            backoff: Backoff::default(),
+            model: Model::default(),
+            away: LinkError::Closed,
+            pending: Subsystems::NONE,
+            refreshed_at: Instant::now(),
+            scan_at: None,
+            sync: VolumeSync::default(),
+            owner: None,
+            covers: CoverCache::default(),
+            sleep: SleepTimer::default(),
+            memory: store.load(),
+            store,
+            save_at: None,
+            target,
+            shutdown,
+            config,
+            seat,
+        }
+    }
+
+    pub(crate) async fn run(mut self) -> Result<(), PlayerError> {
+        self.health.starting();
+        self.model
+            .disconnected("MPD was not reached yet", Timestamp::now());
+        self.publish();
+        self.follow_box().await;
+        let shutdown = self.shutdown.clone();
+        let result = loop {
+            let deadline = self.deadline();
+            tokio::select! {
+                () = shutdown.cancelled() => break Ok(()),
+                request = self.seat.requests.recv() => match request {
+                    Some(request) => self.serve(request).await,
+                    None => break Err(PlayerError::SeatTaken),
+                },
+                event = self.link.next(&self.target) => match event {
+                    LinkEvent::Up => self.connected().await,
+                    LinkEvent::Failed(error) => self.lost(error),
+                    LinkEvent::Changed(changed) => self.changed(changed).await,
+                },
+                (purpose, result) = self.box_volume.next(), if self.box_volume.is_busy() => {
+                    self.box_was_set(purpose, result).await;
+                }
+                _ = self.document.changed() => self.follow_box().await,
+                () = sleep_until(deadline) => self.tick().await,
+            }
+        };
+        self.finish().await;
+        result
+    }
+
+    /// When [`Self::tick`] has something to do.
+    fn deadline(&mut self) -> Instant {
+        let mut deadline = Instant::now() + NEVER;
+        let mut consider = |instant: Option<Instant>| deadline = deadline.min(instant.unwrap_or(deadline));
+        consider(self.sleep.deadline());
+        consider(self.save_at);
+        if let Some(session) = self.link.session() {
+            consider(Some(session.ping_at()));
+            consider(self.scan_at);
+            if self.pending != Subsystems::NONE {
+                consider(Some(self.refreshed_at + REFRESH_INTERVAL));
+            }
+        }
+        deadline
+    }
+
+    /// Does everything that is due.
+    async fn tick(&mut self) {
+        let now = Instant::now();
+        let due = |instant: Option<Instant>| instant.is_some_and(|instant| instant <= now);
+        if due(self.sleep.deadline()) {
+            self.tick_sleep(now).await;
+        }
+        if due(self.save_at) {
+            self.save(now);
+        }
+        if due(self.scan_at) {
+            self.scan_at = None;
+            self.pending = self.pending.with(Subsystems::UPDATE);
+        }
+        if self.pending != Subsystems::NONE && self.refreshed_at + REFRESH_INTERVAL <= now {
+            self.refresh().await;
+        }
+        if let Some(session) = self.link.session()
+            && session.ping_at() <= now
+            && let Err(error) = session.ping().await
+        {
+            self.lost(error);
+        }
+    }
+
+    /// Shows the model to everybody.
+    fn publish(&mut self) {
+        let section = self.model.state.clone();
+        self.seat
+            .update_state(|state: &mut State| state.player = Some(section));
+    }
+
+    fn publish_events(&mut self, events: Vec<EventKind>) {
+        for event in events {
+            self.seat.publish_event(event);
+        }
+    }
+
+    /// MPD is away: says so at once and tries again later.
+    fn lost(&mut self, error: LinkError) {
+        if matches!(error, LinkError::ShuttingDown) {
+            return;
+        }
+        let was_up = matches!(self.link, Link::Up(_));
+        self.link = Link::Waiting(Instant::now() + self.backoff.next(random()));
+        let cause = format!("{error} ({})", self.target.address);
+        self.health.degraded(&cause, error.next_step());
+        if was_up {
+            tracing::warn!("{cause}");
+            self.note_playback(false);
+        }
+        let stopped = self.model.disconnected(&cause, Timestamp::now());
+        self.pending = Subsystems::NONE;
+        self.scan_at = None;
+        self.sync.mpd_lost();
+        if let Some(SleepAction::Restore(volume)) = self.sleep.suspend()
+            && self.owner.is_some()
+        {
+            self.box_volume.set(Purpose::Restore, volume);
+        }
+        self.away = error;
+        self.publish();
+        self.publish_events(stopped.into_iter().collect());
+        if was_up {
+            self.seat.publish_event(EventKind::PlayerDisconnected { cause });
+        }
+    }
+
+    /// Gives back what was borrowed and writes down what is known.
+    async fn finish(mut self) {
+        if matches!(self.link, Link::Up(_)) {
+            self.note_playback(false);
+        }
+        if let Some(action) = self.sleep.cancel() {
+            self.sleep_action(action).await;
+        }
+        // The sound capability may be on its way out too. Then the volume is restored at the next start.
+        let restoring = async {
+            while self.box_volume.is_fading() {
+                let (purpose, result) = self.box_volume.next().await;
+                self.box_was_set(purpose, result).await;
+            }
+        };
+        let _ = timeout(Duration::from_secs(1), restoring).await;
+        self.store.finish(&self.memory).await;
+    }
+}
