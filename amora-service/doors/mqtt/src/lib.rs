@@ -1,5 +1,7 @@
 //! The MQTT door: commands, state and events over a broker, in both Amora dialects, and Home Assistant discovery.
 
+pub mod dialect;
+
 use amora_contract::config::{DeviceConfig, MqttConfig};
 use amora_router::Router;
 use tokio_util::sync::CancellationToken;

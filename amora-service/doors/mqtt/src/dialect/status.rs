@@ -1,0 +1,82 @@
+//! The player status that the original published, readable in both dialects.
+
+use amora_contract::state::{AudioState, PlaybackState, PlayerState, Song, State};
+use amora_contract::units::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// The body of the `state` topic.
+///
+/// Both dialects share the topic, so one object carries both spellings: `current_song` and `currentSong`. The
+/// `timestamp` is in float seconds, as every original device has sent it and so every client has read it;
+/// `timestamp_ms` is the same time in milliseconds. `state` is `play`, `pause`, `stop`, `disconnected` or `error`.
+pub struct StateMessage;
+
+impl StateMessage {
+    /// The body, complete at all times.
+    pub fn encode(state: &State, now: Timestamp) -> Vec<u8> {
+        let mut message = player_status(state.player.as_ref(), state.audio.as_ref(), now);
+        message.insert("timestamp".to_owned(), json!(now.seconds()));
+        message.insert("timestamp_ms".to_owned(), json!(now));
+        let mute = state.audio.as_ref().is_some_and(|audio| audio.mute);
+        message.insert("mute".to_owned(), mute.into());
+        message.insert("health".to_owned(), json!(state.system.condition()));
+        let causes: Vec<&str> = state
+            .system
+            .health
+            .values()
+            .map(|health| health.cause.as_str())
+            .filter(|cause| !cause.is_empty())
+            .collect();
+        message.insert("health_cause".to_owned(), causes.join("; ").into());
+        message.insert("version".to_owned(), state.system.version.as_str().into());
+        Value::Object(message).to_string().into_bytes()
+    }
+}
+
+/// The original's player status object, in both spellings.
+pub fn player_status(
+    player: Option<&PlayerState>,
+    audio: Option<&AudioState>,
+    now: Timestamp,
+) -> Map<String, Value> {
+    let stopped = PlayerState::default();
+    let player = player.unwrap_or(&stopped);
+    let song = player
+        .song
+        .as_ref()
+        .filter(|_| player.state != PlaybackState::Stop)
+        .map_or(Value::Null, |song| current_song(song, position(player, now)));
+    let volume = audio.map_or(0, |audio| audio.volume.get());
+    let mut status = Map::new();
+    status.insert("state".to_owned(), json!(player.state));
+    status.insert("volume".to_owned(), volume.into());
+    status.insert("current_song".to_owned(), song.clone());
+    status.insert("currentSong".to_owned(), song);
+    status.insert("playlist".to_owned(), json!(player.playlist));
+    status.insert("repeat".to_owned(), player.repeat.into());
+    status.insert("random".to_owned(), player.random.into());
+    if let Some(error) = &player.error {
+        status.insert("error".to_owned(), error.as_str().into());
+    }
+    status
+}
+
+/// Seconds into the song at `now`.
+pub(crate) fn position(player: &PlayerState, now: Timestamp) -> f64 {
+    let Some(song) = &player.song else { return 0.0 };
+    let mut position = player.position.0;
+    if player.state == PlaybackState::Play {
+        position += now.0.saturating_sub(player.position_at.0) as f64 / 1000.0;
+    }
+    if song.duration.0 > 0.0 {
+        position = position.min(song.duration.0);
+    }
+    (position * 1000.0).round() / 1000.0
+}
+
+fn current_song(song: &Song, position: f64) -> Value {
+    json!({
+        "title": song.title, "artist": song.artist, "album": song.album, "albumArt": null,
+        "file": song.file, "duration": song.duration, "position": position,
+    })
+}
