@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
     /// `web.address` is neither an address of this box nor a name for one.
-    #[error("web.address `{address}` is not an address to listen on ({cause}): use `0.0.0.0` for every network or `127.0.0.1` for this box alone")]
+    #[error(
+        "web.address `{address}` is not an address to listen on ({cause}): use `0.0.0.0` for every network or `127.0.0.1` for this box alone"
+    )]
     Address {
         /// As configured.
         address: String,
@@ -15,7 +17,9 @@ pub enum WebError {
         cause: io::Error,
     },
     /// Another program has the port.
-    #[error("port {port} is in use by another program: end it (`ss -ltnp 'sport = :{port}'` shows which) or set `{setting}` to another port")]
+    #[error(
+        "port {port} is in use by another program: end it (`ss -ltnp 'sport = :{port}'` shows which) or set `{setting}` to another port"
+    )]
     PortInUse {
         /// The port.
         port: u16,
@@ -23,7 +27,9 @@ pub enum WebError {
         setting: &'static str,
     },
     /// The service may not use the port.
-    #[error("port {port} may not be used by this service: set `{setting}` to 1024 or above, or grant CAP_NET_BIND_SERVICE")]
+    #[error(
+        "port {port} may not be used by this service: set `{setting}` to 1024 or above, or grant CAP_NET_BIND_SERVICE"
+    )]
     PortForbidden {
         /// The port.
         port: u16,

@@ -1,0 +1,135 @@
+// Shows the box's OpenAPI document to people.
+
+/** @typedef {{ $ref?: string, type?: string | string[], description?: string, enum?: unknown[], const?: unknown,
+ *   properties?: Record<string, Schema>, required?: string[], items?: Schema, anyOf?: Schema[], oneOf?: Schema[],
+ *   default?: unknown, minimum?: number, maximum?: number }} Schema */
+/** @typedef {{ operationId?: string, summary?: string, description?: string, tags?: string[],
+ *   requestBody?: { content: Record<string, { schema: Schema }> },
+ *   parameters?: { name: string, in: string, description?: string, required?: boolean, schema?: Schema }[],
+ *   responses?: Record<string, { $ref?: string, description?: string, content?: Record<string, { schema?: Schema }> }> }} Operation */
+/** @typedef {{ info: { title: string, version: string, description?: string }, paths: Record<string, Record<string, Operation>> }} Document */
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+
+/**
+ * An element with its children.
+ * @param {string} name @param {Record<string, string>} attributes @param {...(Node | string)} children
+ */
+function element(name, attributes, ...children) {
+  const made = document.createElement(name);
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
+  made.append(...children);
+  return made;
+}
+
+/** What a reference points at. @param {Document} api @param {any} value */
+function resolve(api, value) {
+  for (let steps = 0; value?.$ref && steps < 8; steps += 1) {
+    const { $ref, ...beside } = value;
+    let target = /** @type {any} */ (api);
+    for (const part of $ref.replace(/^#\//, '').split('/')) target = target?.[part.replaceAll('~1', '/').replaceAll('~0', '~')];
+    value = { ...target, ...beside };
+  }
+  return value ?? {};
+}
+
+/** A schema in one line. @param {Document} api @param {Schema} schema @returns {string} */
+function typeOf(api, schema) {
+  const name = schema.$ref?.split('/').pop();
+  const whole = resolve(api, schema);
+  if (whole.const !== undefined) return JSON.stringify(whole.const);
+  if (whole.enum) return whole.enum.map((/** @type {unknown} */ value) => JSON.stringify(value)).join(' | ');
+  const choices = whole.oneOf ?? whole.anyOf;
+  if (choices) return choices.map((/** @type {Schema} */ choice) => typeOf(api, choice)).join(' | ');
+  const types = [whole.type ?? 'any'].flat().map((type) => (type === 'array' ? `${typeOf(api, whole.items ?? {})}[]` : type));
+  const range = [whole.minimum, whole.maximum].some((end) => end !== undefined) ? ` ${whole.minimum ?? ''}…${whole.maximum ?? ''}` : '';
+  return (whole.properties && name ? name : types.join(' | ')) + range;
+}
+
+/** A table of an object's fields. @param {Document} api @param {string} caption @param {Schema} schema */
+function fields(api, caption, schema) {
+  const whole = resolve(api, schema);
+  const entries = Object.entries(whole.properties ?? {});
+  if (!entries.length) return element('p', { class: 'soft' }, `${caption}: ${whole.properties ? 'an empty object' : typeOf(api, schema)}`);
+  const head = element('tr', {}, ...['Field', 'Type', 'Meaning'].map((text) => element('th', { scope: 'col' }, text)));
+  const rows = entries.map(([name, field]) => element('tr', {},
+    element('th', { scope: 'row' }, element('code', {}, name), whole.required?.includes(name) ? ' (required)' : ''),
+    element('td', {}, element('code', {}, typeOf(api, /** @type {Schema} */ (field)))),
+    element('td', {}, /** @type {Schema} */ (field).description ?? resolve(api, field).description ?? '')));
+  const table = element('table', {}, element('caption', {}, caption), element('thead', {}, head), element('tbody', {}, ...rows));
+  return element('div', { class: 'table', role: 'region', tabindex: '0', 'aria-label': caption }, table);
+}
+
+/** One operation. @param {Document} api @param {string} path @param {string} method @param {Operation} operation */
+function describe(api, path, method, operation) {
+  const title = operation.summary ?? operation.description ?? '';
+  const about = [];
+  if (operation.description && operation.description !== title) about.push(element('p', {}, operation.description));
+  if (operation.parameters?.length) {
+    const properties = Object.fromEntries(operation.parameters.map((each) => [each.name, { ...each.schema, description: each.description }]));
+    const required = operation.parameters.filter((each) => each.required).map((each) => each.name);
+    about.push(fields(api, 'Query', { properties, required }));
+  }
+  const body = operation.requestBody?.content?.['application/json']?.schema;
+  if (body) about.push(fields(api, 'Body', body));
+  for (const [status, answer] of Object.entries(operation.responses ?? {})) {
+    const whole = resolve(api, answer);
+    const schema = whole.content?.['application/json']?.schema;
+    const data = schema && (resolve(api, schema).properties?.data ?? schema);
+    const caption = `Answer ${status}: ${whole.description ?? ''}`;
+    about.push(data ? fields(api, caption, data) : element('p', {}, caption));
+  }
+  const flags = method === 'get' ? '' : ` -X ${method.toUpperCase()}`;
+  const sent = body ? ` -d '{…}'` : '';
+  about.push(element('pre', {}, `curl${flags} -H "Authorization: Bearer $CODE"${sent} ${location.origin}${path}`));
+  const summary = element('summary', {}, element('code', {}, `${method.toUpperCase()} ${path}`), ' ', element('span', { class: 'text' }, title));
+  const details = element('details', {}, summary, ...about);
+  details.dataset.words = `${path} ${title}`.toLowerCase();
+  return details;
+}
+
+/** Everything, by tag. @param {Document} api @param {HTMLElement} into */
+function show(api, into) {
+  /** @type {Map<string, HTMLElement[]>} */
+  const groups = new Map();
+  for (const [path, item] of Object.entries(api.paths)) {
+    for (const method of METHODS.filter((name) => item[name])) {
+      const tag = item[method].tags?.[0] ?? 'other';
+      groups.set(tag, [...(groups.get(tag) ?? []), describe(api, path, method, item[method])]);
+    }
+  }
+  for (const [tag, operations] of groups) {
+    const heading = element('h2', { id: `tag-${tag}` }, tag);
+    into.append(element('section', { 'aria-labelledby': `tag-${tag}` }, heading, ...operations));
+  }
+}
+
+/** Shows only what contains all the words. @param {HTMLElement} into @param {string} text @param {HTMLElement} count */
+function filter(into, text, count) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  for (const section of into.querySelectorAll('section')) {
+    let any = false;
+    for (const operation of section.querySelectorAll('details')) {
+      operation.hidden = !words.every((word) => operation.dataset.words?.includes(word));
+      shown += operation.hidden ? 0 : 1;
+      any ||= !operation.hidden;
+    }
+    section.hidden = !any;
+  }
+  count.textContent = `${shown} operations`;
+}
+
+const [about, operations, input, count] = ['about', 'operations', 'filter', 'count']
+  .map((id) => /** @type {HTMLElement} */ (document.getElementById(id)));
+try {
+  const answer = await fetch('/api/openapi.json');
+  if (!answer.ok) throw new Error(`the box answered ${answer.status}`);
+  const api = /** @type {Document} */ (await answer.json());
+  about.textContent = `Version ${api.info.version}. ${api.info.description ?? ''}`;
+  show(api, operations);
+  filter(operations, '', count);
+  input.addEventListener('input', () => filter(operations, /** @type {HTMLInputElement} */ (input).value, count));
+} catch (error) {
+  about.textContent = `The description could not be read: ${error instanceof Error ? error.message : error}`;
+}
