@@ -2,10 +2,14 @@
 //!
 //! 48 kHz, 32-bit float, interleaved stereo inside. No Tokio, no network.
 
+pub mod analysis;
 pub mod card;
+pub mod chime;
 pub mod clock;
 pub mod counters;
 pub mod engine;
 mod mixer;
 pub mod music;
 pub mod real_time;
+pub mod recorder;
+pub mod tone;

@@ -4,6 +4,7 @@ pub mod alsa;
 
 pub mod null;
 pub(crate) mod pace;
+pub mod room;
 
 use amora_contract::units::{Frames, Hertz};
 
