@@ -5,6 +5,7 @@
 pub mod commands;
 pub mod config;
 mod event;
+pub mod publish;
 pub mod reply;
 pub mod state;
 pub mod units;

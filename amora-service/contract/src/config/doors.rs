@@ -13,6 +13,7 @@ pub struct MqttConfig {
     pub host: String,
     /// The broker's port; 1883, or 8883 with TLS, when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub port: Option<u16>,
     /// Protocol version.
     pub version: MqttVersion,

@@ -11,6 +11,7 @@ pub struct PlayerConfig {
     /// MPD's host name or address, or the path of its socket.
     pub host: String,
     /// MPD's port.
+    #[schemars(range(min = 1))]
     pub port: u16,
     /// MPD's password.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -195,7 +195,7 @@ pub fn document_schema() -> Value {
         return schema;
     };
     for (name, definition) in definitions {
-        let Some(properties) = definition["properties"].as_object_mut() else {
+        let Some(properties) = definition.get_mut("properties").and_then(Value::as_object_mut) else {
             continue;
         };
         let secrets: Vec<String> = properties

@@ -49,11 +49,6 @@ pub(super) fn rules(config: &Config) -> Vec<Broken> {
             "must be a host name, an address or the path of a socket",
         );
         rules.require(
-            player.port != 0,
-            &["player.port"],
-            "must be a port from 1 to 65535",
-        );
-        rules.require(
             player.music.is_absolute(),
             &["player.music"],
             "must be a whole path, starting with `/`",
@@ -137,11 +132,6 @@ fn mqtt(mqtt: &MqttConfig, rules: &mut Rules) {
         host(&mqtt.host),
         &["mqtt.host"],
         "must be a host name or an address, without `mqtt://` and without a port",
-    );
-    rules.require(
-        mqtt.port != Some(0),
-        &["mqtt.port"],
-        "must be a port from 1 to 65535",
     );
     let topic = |topic: &str| {
         !topic.is_empty()

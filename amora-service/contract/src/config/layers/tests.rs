@@ -232,7 +232,7 @@ fn a_wrong_variable_or_flag_is_named() {
     for expected in [
         "AMORA__AUDIO__VOLUME: `audio.volume`: must be a whole number from 0 to 100, not \"loud\"",
         "AMORA__AUDIO__VOLUM: `audio.volum`: there is no such setting; did you mean `audio.volume`?",
-        "AMORA_MQTT_PORT: `mqtt.port`: must be a whole number from 0 to 65535, not \"99999\"",
+        "AMORA_MQTT_PORT: `mqtt.port`: must be a whole number from 1 to 65535, not \"99999\"",
         "AMORA_MQTT_BROKER: `mqtt.host`: the scheme must be",
         "WAYBOX_DEV_MODE: must be true or false",
         "AMORA__MQTT: `mqtt`: is a section",

@@ -1,0 +1,319 @@
+//! AsyncAPI 3.0 of what comes and goes by itself: MQTT topics and WebSockets.
+
+use crate::commands::catalogue;
+use crate::state::{Levels, PlaybackState, State};
+use crate::{CommandError, Event};
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// The AsyncAPI document. Its schemas are of draft 7, which AsyncAPI's own dialect extends.
+pub fn asyncapi() -> Value {
+    let mut settings = SchemaSettings::draft07();
+    settings.definitions_path = "/components/schemas".into();
+    let mut generator = settings.into_generator();
+    let names: Vec<&str> = catalogue(&mut generator)
+        .iter()
+        .map(|command| command.name)
+        .collect();
+    let schema = |schema: schemars::Schema| schema.to_value();
+    let types = Types {
+        state: schema(generator.subschema_for::<State>()),
+        event: schema(generator.subschema_for::<Event>()),
+        levels: schema(generator.subschema_for::<Levels>()),
+        error: schema(generator.subschema_for::<CommandError>()),
+        playback: schema(generator.subschema_for::<PlaybackState>()),
+        names: json!({"type": "string", "examples": ["player.play"], "description": names_text(&names)}),
+    };
+    let mut schemas = generator.take_definitions(true);
+    schemas.append(&mut dialect_schemas(&types));
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Amora",
+            "version": super::VERSION,
+            "description": "What a box tells by itself, and commands over the same connections. Messages over MQTT exist in the two dialects of the original AmoraOS; the box answers in the dialect of the request.",
+            "license": {"name": "MIT OR Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "broker": {
+                "host": "{broker}",
+                "protocol": "mqtt",
+                "description": "Any MQTT 3.1.1 or 5 broker; port 8883 with TLS.",
+                "variables": {"broker": {"default": "localhost:1883", "description": "`mqtt.host` and `mqtt.port`."}},
+            },
+            "box": {
+                "host": "{box}",
+                "protocol": "ws",
+                "description": "The box itself.",
+                "variables": {"box": {"default": "music-box.local:8080", "description": "The box's address and `web.port`."}},
+            },
+        },
+        "channels": channels(),
+        "operations": operations(),
+        "components": {"schemas": schemas, "messages": messages(&types)},
+    })
+}
+
+struct Types {
+    state: Value,
+    event: Value,
+    levels: Value,
+    error: Value,
+    playback: Value,
+    names: Value,
+}
+
+fn names_text(names: &[&str]) -> String {
+    format!("One of: {}.", names.join(", "))
+}
+
+/// Topic, what it is for, its messages.
+const TOPICS: [(&str, &str, &[&str]); 5] = [
+    (
+        "commands",
+        "What the box is asked.",
+        &["deviceCommand", "clientCommand"],
+    ),
+    (
+        "responses",
+        "What the box answers.",
+        &["deviceResponse", "clientResponse"],
+    ),
+    (
+        "state",
+        "The player's whole state, at every change and every few seconds.",
+        &["playerState"],
+    ),
+    (
+        "connection",
+        "Whether the box is there; the broker says `offline` for it when it is lost.",
+        &["connection"],
+    ),
+    ("events", "What happens.", &["event"]),
+];
+
+fn message_references(names: &[&str]) -> Map<String, Value> {
+    names
+        .iter()
+        .map(|name| {
+            (
+                (*name).to_owned(),
+                json!({"$ref": format!("#/components/messages/{name}")}),
+            )
+        })
+        .collect()
+}
+
+fn channels() -> Value {
+    let mut channels = Map::new();
+    for (topic, text, messages) in TOPICS {
+        channels.insert(
+            topic.to_owned(),
+            json!({
+                "address": format!("{{prefix}}/{{device_id}}/{topic}"),
+                "description": text,
+                "servers": [{"$ref": "#/servers/broker"}],
+                "parameters": {
+                    "prefix": {"description": "`mqtt.topic_prefix`.", "default": "amora/devices"},
+                    "device_id": {"description": "`device.id`."},
+                },
+                "messages": message_references(messages),
+            }),
+        );
+    }
+    let socket = [
+        "request",
+        "subscription",
+        "reply",
+        "stateChange",
+        "socketEvent",
+        "socketLevels",
+        "lagged",
+    ];
+    for (name, address, text, messages) in [
+        (
+            "socket",
+            "/api/socket",
+            "State, events, levels and commands.",
+            socket.as_slice(),
+        ),
+        (
+            "listen",
+            "/api/listen",
+            "What the box plays. Blocks are dropped for a listener that is slow.",
+            &["sound"],
+        ),
+    ] {
+        channels.insert(
+            name.to_owned(),
+            json!({
+                "address": address,
+                "description": text,
+                "servers": [{"$ref": "#/servers/box"}],
+                "messages": message_references(messages),
+            }),
+        );
+    }
+    Value::Object(channels)
+}
+
+fn operation(action: &str, channel: &str, summary: &str, messages: &[&str]) -> Value {
+    let messages: Vec<Value> = messages
+        .iter()
+        .map(|name| json!({"$ref": format!("#/channels/{channel}/messages/{name}")}))
+        .collect();
+    json!({"action": action, "channel": {"$ref": format!("#/channels/{channel}")}, "summary": summary, "messages": messages})
+}
+
+fn operations() -> Value {
+    let mut operations = Map::new();
+    for (topic, text, messages) in TOPICS {
+        let (action, name) = match topic {
+            "commands" => ("receive", "takeCommand".to_owned()),
+            _ => ("send", format!("publish_{topic}")),
+        };
+        let mut operation = operation(action, topic, text, messages);
+        let retain = matches!(topic, "state" | "connection");
+        operation["bindings"] = json!({"mqtt": {"qos": 1, "retain": retain, "bindingVersion": "0.2.0"}});
+        if topic == "commands" {
+            operation["reply"] = json!({
+                "channel": {"$ref": "#/channels/responses"},
+                "messages": [
+                    {"$ref": "#/channels/responses/messages/deviceResponse"},
+                    {"$ref": "#/channels/responses/messages/clientResponse"},
+                ],
+            });
+        }
+        operations.insert(name, operation);
+    }
+    let mut request = operation("receive", "socket", "A command; needs a login.", &["request"]);
+    request["reply"] = json!({
+        "channel": {"$ref": "#/channels/socket"},
+        "messages": [{"$ref": "#/channels/socket/messages/reply"}],
+    });
+    operations.insert("takeRequest".to_owned(), request);
+    operations.insert(
+        "subscribe".to_owned(),
+        operation(
+            "receive",
+            "socket",
+            "Choose what else to hear of.",
+            &["subscription"],
+        ),
+    );
+    operations.insert(
+        "tell".to_owned(),
+        operation(
+            "send",
+            "socket",
+            "First the whole state, then every change of it, and what happens.",
+            &["stateChange", "socketEvent", "socketLevels", "lagged"],
+        ),
+    );
+    operations.insert(
+        "play".to_owned(),
+        operation("send", "listen", "Sound as it leaves the mixer.", &["sound"]),
+    );
+    Value::Object(operations)
+}
+
+fn messages(types: &Types) -> Value {
+    let message = |title: &str, text: &str, payload: Value| json!({"title": title, "summary": text, "payload": payload});
+    let dialect = |title: &str, text: &str, schema: &str| {
+        message(
+            title,
+            text,
+            json!({"$ref": format!("#/components/schemas/{schema}")}),
+        )
+    };
+    let object = |properties: Value, required: &[&str]| json!({"type": "object", "properties": properties, "required": required});
+    let id = json!({"description": "Comes back with the reply.", "type": ["integer", "string"]});
+    json!({
+        "deviceCommand": dialect("Command, device dialect", "Snake case, seconds.", "DeviceCommand"),
+        "clientCommand": dialect("Command, client dialect", "Camel case, milliseconds.", "ClientCommand"),
+        "deviceResponse": dialect("Response, device dialect", "Snake case, seconds.", "DeviceResponse"),
+        "clientResponse": dialect("Response, client dialect", "Camel case, milliseconds.", "ClientResponse"),
+        "playerState": dialect("State", "Always whole, readable in both dialects.", "MqttState"),
+        "connection": dialect("Connection", "Also the Last Will.", "MqttConnection"),
+        "event": message("Event", "One event.", types.event.clone()),
+        "request": message("Request", "A command.", object(
+            json!({"id": id, "command": types.names, "params": {"type": "object"}}), &["id", "command"])),
+        "subscription": message("Subscription", "Begin or end a stream.", json!({
+            "type": "object",
+            "properties": {
+                "subscribe": {"type": "array", "items": {"type": "string", "enum": ["levels"]}},
+                "unsubscribe": {"type": "array", "items": {"type": "string", "enum": ["levels"]}},
+            },
+        })),
+        "reply": message("Reply", "What a command answers.", object(json!({"reply": {
+            "type": "object",
+            "properties": {"id": id, "result": {"type": "boolean"}, "data": {"description": "When `result` is true."}, "error": types.error},
+            "required": ["id", "result"],
+        }}), &["reply"])),
+        "stateChange": message("State", "First the whole state; then `revision` and each section that changed, null when it is gone.", object(
+            json!({"state": {"anyOf": [types.state, {"type": "object", "required": ["revision"]}]}}), &["state"])),
+        "socketEvent": message("Event", "One event.", object(json!({"event": types.event}), &["event"])),
+        "socketLevels": message("Levels", "The sound meter, at most 20 times a second, when subscribed.", object(
+            json!({"levels": types.levels}), &["levels"])),
+        "lagged": message("Lagged", "This many events were missed.", object(
+            json!({"lagged": {"type": "integer", "minimum": 1}}), &["lagged"])),
+        "sound": {
+            "title": "Sound",
+            "summary": "960 frames, interleaved 16-bit little-endian stereo at 48 kHz.",
+            "contentType": "application/octet-stream",
+            "payload": {"type": "string", "format": "binary"},
+        },
+    })
+}
+
+/// The bodies that the original's programs exchange over MQTT.
+fn dialect_schemas(types: &Types) -> Map<String, Value> {
+    let seconds = json!({"type": "number", "description": "Seconds since 1970."});
+    let milliseconds = json!({"type": "integer", "description": "Milliseconds since 1970."});
+    let id = json!({"type": "string", "description": "Comes back with the response; a UUID for example."});
+    let names = json!({
+        "type": "string",
+        "description": "A command's name, `player.play`; or, as the original's clients write it, its last word: `play`, `set_volume`, `setVolume`.",
+        "examples": ["player.play", "set_volume", "setVolume"],
+    });
+    let params = json!({"type": ["object", "null"], "description": "Fields that the command does not know are ignored."});
+    let result = json!({"type": "boolean", "description": "Whether it was carried out."});
+    let message = json!({"type": "string", "description": "For people."});
+    let data = json!({"description": "What the command answers; null when there is nothing."});
+    let object = |text: &str, properties: Value, required: &[&str]| json!({"type": "object", "description": text, "properties": properties, "required": required});
+    let song = json!({
+        "type": ["object", "null"],
+        "description": "Null when stopped.",
+        "properties": {
+            "title": {"type": "string"}, "artist": {"type": "string"}, "album": {"type": "string"}, "file": {"type": "string"},
+            "duration": {"type": "number", "description": "Seconds."},
+            "position": {"type": "number", "description": "Seconds."},
+        },
+    });
+    let Value::Object(schemas) = json!({
+        "DeviceCommand": object("A command as the original device reads it.",
+            json!({"command": names, "command_id": id, "params": params, "timestamp": seconds}), &["command", "command_id"]),
+        "ClientCommand": object("A command as the original's client SDK sends it.",
+            json!({"command": names, "commandId": id, "params": params, "timestamp": milliseconds}), &["command", "commandId"]),
+        "DeviceResponse": object("The answer to a command in the device dialect.",
+            json!({"command_id": id, "result": result, "message": message, "data": data, "timestamp": seconds}),
+            &["command_id", "result", "message", "timestamp"]),
+        "ClientResponse": object("The answer to a command in the client dialect.",
+            json!({"commandId": id, "result": result, "message": message, "data": data, "timestamp": milliseconds}),
+            &["commandId", "result", "message", "timestamp"]),
+        "MqttState": object("The player's state, always whole; further fields may follow.",
+            json!({
+                "timestamp": seconds, "state": types.playback, "current_song": song, "currentSong": song,
+                "volume": {"type": "integer", "minimum": 0, "maximum": 100},
+                "repeat": {"type": "boolean"}, "random": {"type": "boolean"},
+                "playlist": {"type": ["string", "null"]},
+            }),
+            &["timestamp", "state", "volume", "repeat", "random"]),
+        "MqttConnection": object("Whether the box is there.",
+            json!({"status": {"type": "string", "enum": ["online", "offline"]}, "timestamp": seconds}), &["status"]),
+    }) else {
+        unreachable!("an object was written")
+    };
+    schemas
+}
