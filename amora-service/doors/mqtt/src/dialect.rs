@@ -10,7 +10,9 @@ mod reply;
 mod salvage;
 mod status;
 
+pub(crate) use reply::encode_data;
 pub use reply::{encode, encode_error, playlists_with_songs};
+pub(crate) use status::position;
 pub use status::{StateMessage, player_status};
 
 use amora_contract::{Command, CommandError, ErrorCode};
