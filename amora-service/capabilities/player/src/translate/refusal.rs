@@ -111,16 +111,14 @@ pub(crate) fn refused(ack: &Ack, object: &Object) -> CommandError {
             ),
             None,
         ),
-        AckCode::Unknown => (
-            ErrorCode::Failed,
-            format!("this MPD cannot do that with {name}: {text}"),
-            None,
-        ),
-        AckCode::NotList | AckCode::System | AckCode::PlaylistLoad | AckCode::Other(_) => (
-            ErrorCode::Failed,
-            format!("{name}: MPD says: {text}"),
-            object.field,
-        ),
+        // 5 is also how MPD tells that a song could not be opened.
+        AckCode::Unknown | AckCode::NotList | AckCode::System | AckCode::PlaylistLoad | AckCode::Other(_) => {
+            (
+                ErrorCode::Failed,
+                format!("{name}: MPD says: {text}"),
+                object.field,
+            )
+        }
     };
     CommandError {
         code,

@@ -56,7 +56,9 @@ impl Mpd {
             process: None,
         };
         mpd.start_again();
-        mpd.mpc(&["--wait", "update"]);
+        if !extra.contains("no-update") {
+            mpd.mpc(&["--wait", "update"]);
+        }
         mpd
     }
 
@@ -216,6 +218,13 @@ impl Bench {
             .await
             .expect("the player ends")
             .unwrap();
+    }
+
+    /// Ends the player as a crash would.
+    pub(crate) async fn abandon(&mut self) {
+        let player = self.player.take().unwrap();
+        player.abort();
+        assert!(player.await.unwrap_err().is_cancelled());
     }
 
     pub(crate) fn data(&self) -> &Path {

@@ -91,6 +91,8 @@ fn make() -> Library {
             "-t",
             "TITLE=Say \"Quote\"",
             "-t",
+            "TRACKNUMBER=2",
+            "-t",
             "ARTIST=Ann",
             "-t",
             "ALBUM=First",

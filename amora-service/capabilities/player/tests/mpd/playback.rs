@@ -87,6 +87,8 @@ async fn the_transport_works_and_the_state_follows() {
         .await;
     let stopped = bench.player();
     assert_eq!((stopped.song, stopped.position.0), (None, 0.0));
+    // Once this is answered, everything about the state before it was said.
+    bench.done("get_status", json!({})).await;
     let events = bench.events();
     let songs: Vec<_> = events
         .iter()
