@@ -81,8 +81,18 @@ pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Opt
 fn greet(device: &DeviceConfig, server: &amora_web::Server) {
     let address = server.address();
     tracing::info!(%address, "the page is open");
+    let port = address.port();
+    let host = if address.ip().is_unspecified() {
+        "localhost".to_owned()
+    } else {
+        address.ip().to_string()
+    };
     if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
-        println!("{}: http://{address}/#code={}", device.name, server.login_code());
+        println!(
+            "{}: http://{host}:{port}/#code={}",
+            device.name,
+            server.login_code()
+        );
     }
 }
 
