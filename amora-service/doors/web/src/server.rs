@@ -32,7 +32,7 @@ const DRAIN: Duration = Duration::from_millis(1800);
 
 /// The open door.
 pub struct Server {
-    door: Arc<Door>,
+    pub(crate) door: Arc<Door>,
     address: SocketAddr,
     main: TcpListener,
     legacy: Option<TcpListener>,

@@ -38,6 +38,7 @@ const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
 /// A box with an open web door.
 struct Fixture {
     router: Router,
+    door: Arc<crate::door::Door>,
     address: SocketAddr,
     legacy: Option<SocketAddr>,
     code: String,
@@ -89,6 +90,7 @@ impl Fixture {
             .unwrap();
         let shutdown = CancellationToken::new();
         Self {
+            door: server.door.clone(),
             address: server.address(),
             legacy: server.legacy_address(),
             code: server.login_code().to_owned(),

@@ -31,6 +31,11 @@ impl Text {
             .iter()
             .map(|(label, value)| format!("{label}=\"{}\"", escape(value)))
             .collect();
+        let value = match &*value.to_string() {
+            "inf" => "+Inf".to_owned(),
+            "-inf" => "-Inf".to_owned(),
+            number => number.to_owned(),
+        };
         match labels.is_empty() {
             true => self.line(format_args!("{name} {value}")),
             false => self.line(format_args!("{name}{{{}}} {value}", labels.join(","))),
