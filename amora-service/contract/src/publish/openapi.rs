@@ -232,28 +232,27 @@ fn box_paths(paths: &mut Map<String, Value>, generator: &mut SchemaGenerator) {
                 "content": {"text/plain": {"schema": {"type": "string"}}}}},
         })),
     );
-    for (path, id, text) in [
-        (
-            "/api/socket",
-            "open_socket",
-            "A WebSocket of state, events, levels and commands; `asyncapi.json` describes its messages.",
-        ),
-        (
-            "/api/listen",
-            "open_listen",
-            "A WebSocket of what the box plays: binary messages of 960 frames, interleaved 16-bit little-endian stereo at 48 kHz.",
-        ),
-    ] {
-        get(
-            path,
-            reading(json!({
-                "operationId": id,
-                "tags": ["system"],
-                "summary": text,
-                "responses": {"101": {"description": "The connection is a WebSocket now."}},
-            })),
-        );
-    }
+    let socket = |id: &str, text: &str| {
+        json!({
+            "operationId": id,
+            "tags": ["system"],
+            "summary": text,
+            "responses": {"101": {"description": "The connection is a WebSocket now."}},
+        })
+    };
+    let mut control = reading(socket(
+        "open_socket",
+        "A WebSocket of state, events, levels and commands; `asyncapi.json` describes its messages.",
+    ));
+    add_failures(&mut control, &[429]);
+    get("/api/socket", control);
+    // What is heard in a home is nobody else's business, even where the state is open.
+    let mut listen = socket(
+        "open_listen",
+        "A WebSocket of what the box plays: binary messages of 960 frames, interleaved 16-bit little-endian stereo at 48 kHz.",
+    );
+    add_failures(&mut listen, &[401, 403, 429]);
+    get("/api/listen", listen);
 }
 
 fn session_paths(paths: &mut Map<String, Value>) {
