@@ -120,7 +120,7 @@ impl Outbox {
         self.ask(|answer| Job::Delete(sequences, answer)).await
     }
 
-    /// How full it is; changes with every job.
+    /// How full it is.
     pub fn watch(&self) -> watch::Receiver<Fill> {
         self.fill.clone()
     }
@@ -156,7 +156,7 @@ fn write(mut store: Store, mut waiting: mpsc::Receiver<Job>, fill: &watch::Sende
         }
         let appended = store.append(&bodies);
         // The fill goes first: whoever is told of an entry then finds it counted.
-        fill.send_replace(store.fill().clone());
+        show(&store, fill);
         for (asker, result) in askers.into_iter().zip(appended) {
             let _ = asker.send(result);
         }
@@ -168,12 +168,23 @@ fn write(mut store: Store, mut waiting: mpsc::Receiver<Job>, fill: &watch::Sende
                 }
                 Job::Delete(sequences, answer) => {
                     let result = store.delete(&sequences);
-                    fill.send_replace(store.fill().clone());
+                    show(&store, fill);
                     let _ = answer.send(result);
                 }
             }
         }
     }
+}
+
+/// Shows the fill to its watchers where it changed: whoever reads at every change must not be woken by reading.
+fn show(store: &Store, fill: &watch::Sender<Fill>) {
+    fill.send_if_modified(|shown| {
+        let changed = shown != store.fill();
+        if changed {
+            shown.clone_from(store.fill());
+        }
+        changed
+    });
 }
 
 #[cfg(test)]

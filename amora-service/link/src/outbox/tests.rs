@@ -33,6 +33,20 @@ async fn entries_come_back_in_order_until_deleted_also_after_reopening() {
 }
 
 #[tokio::test]
+async fn reading_wakes_no_watcher() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = Outbox::open(&folder.path().join("outbox.sqlite"), Limits::default()).unwrap();
+    let mut fill = outbox.watch();
+    outbox.append(b"a".to_vec()).await.unwrap();
+    assert!(fill.has_changed().unwrap());
+    fill.mark_unchanged();
+    outbox.read(0, 1).await.unwrap();
+    // The writer shows its fill before it answers, so whatever it had to show is there now.
+    outbox.read(0, 1).await.unwrap();
+    assert!(!fill.has_changed().unwrap());
+}
+
+#[tokio::test]
 async fn a_number_is_never_used_twice() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("outbox.sqlite");
