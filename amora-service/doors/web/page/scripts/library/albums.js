@@ -105,10 +105,10 @@ function showAlbum(context, signal, album, songs) {
   const artists = [...new Set(songs.map(({ artist }) => artist))];
   const length = songs.reduce((sum, { duration }) => sum + duration, 0);
   const head = h('div', { class: 'album-head' }, cover.element, h('div', {},
-    h('div', {}, h('h2', {}, album), h('p', { class: 'hushed' }, artists.length === 1 ? h('a', { href: route('library', 'artists', artists[0]) }, artists[0]) : 'Various artists'),
+    h('div', {}, h('h1', { tabindex: '-1' }, album), h('p', { class: 'hushed' }, artists.length === 1 ? h('a', { href: route('library', 'artists', artists[0]) }, artists[0]) : 'Various artists'),
       h('p', { class: 'hushed figures' }, `${counted(songs.length, 'song')} · ${clockTime(length)}`)),
     h('div', { class: 'tools' },
       h('button', { class: 'button main', type: 'button', onclick: () => playAll(context, songs) }, icon('play'), 'Play'),
       h('button', { class: 'button', type: 'button', onclick: () => queueAll(context, songs, album) }, icon('plus'), 'Queue'))));
-  return [head, makeSongList(context, signal, `Songs of ${album}`, songs, { cover: false }).element];
+  return [head, makeSongList(context, signal, `Songs of ${album}`, songs, { cover: false, detail: ({ artist }) => (artists.length > 1 ? artist : '') }).element];
 }

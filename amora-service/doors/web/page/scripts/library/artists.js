@@ -37,7 +37,7 @@ export function artistSection(context, [artist], signal) {
     if (!songs) return;
     const albums = [...new Set(songs.map(({ album }) => album))].filter((album) => album && album !== 'Unknown');
     fill(place,
-      h('div', { class: 'bar-of-tools' }, h('div', { class: 'clip grow' }, h('a', { href: route('library', 'artists') }, 'Artists'), h('h2', { class: 'clip' }, artist)),
+      h('div', { class: 'bar-of-tools' }, h('h1', { tabindex: '-1' }, artist),
         songs.length > 0 ? h('button', { class: 'button main', type: 'button', onclick: () => playAll(context, songs) }, icon('play'), 'Play') : null,
         songs.length > 0 ? h('button', { class: 'button', type: 'button', onclick: () => queueAll(context, songs, artist) }, icon('plus'), 'Queue') : null),
       albums.length > 0 ? makeTiles(context, signal, albums) : null,

@@ -12,9 +12,9 @@ import { WindowedList } from '../lists/windowed-list.js';
  * @param {AbortSignal} signal
  * @param {string} label
  * @param {Song[] | import('../lists/windowed-list.js').Source<Song>} songs
- * @param {{ cover?: boolean }} [options]
+ * @param {{ cover?: boolean, detail?: (song: Song) => string }} [options]
  */
-export function makeSongList(context, signal, label, songs, { cover = true } = {}) {
+export function makeSongList(context, signal, label, songs, { cover = true, detail } = {}) {
   const source = Array.isArray(songs) ? new Fixed(songs) : songs;
   return new WindowedList({
     label,
@@ -24,6 +24,7 @@ export function makeSongList(context, signal, label, songs, { cover = true } = {
     key: (song) => `${song?.file}|${song?.title}|${song?.favourite}`,
     render: (song) => makeSongRow(context, song, {
       cover,
+      detail: song && detail?.(song),
       pick: () => song && playNow(context, song.file),
       actions: song ? [
         { icon: 'plus', label: 'Add to the queue', optional: true, choose: () => act(context, () => context.client.player.queueAdd({ uri: song.file }), `Added ${song.title}`) },

@@ -55,9 +55,10 @@ export function openShell(client, clock, signal, login) {
     main.replaceChildren(element);
     main.scrollTop = 0;
     if (!moved) return;
+    // A view that still waits for its data has no heading yet.
     const heading = element.querySelector('h1');
-    heading?.focus({ preventScroll: true });
-    context.announce(heading?.firstChild?.textContent ?? '');
+    (heading ?? main).focus({ preventScroll: true });
+    context.announce(heading?.firstChild?.textContent ?? path.at(-1) ?? '');
   };
   show(false);
   window.addEventListener('hashchange', () => show(true), { signal });

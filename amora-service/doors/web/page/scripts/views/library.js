@@ -20,8 +20,21 @@ const TABS = [['albums', 'Albums'], ['artists', 'Artists'], ['folders', 'Folders
 /** Pause in typing after which the search begins, milliseconds. */
 const PAUSE = 220;
 
-/** Everything there is to play. @type {import('../context.js').View} */
-export function libraryView(context, [tab = 'albums', ...rest], signal) {
+/** Everything there is to play, or one album or artist of it. @type {import('../context.js').View} */
+export function libraryView(context, path, signal) {
+  const [tab, name] = path;
+  if (name !== undefined && tab === 'albums') return onePart('albums', 'Albums', albumSection(context, [name], signal));
+  if (name !== undefined && tab === 'artists') return onePart('artists', 'Artists', artistSection(context, [name], signal));
+  return wholeLibrary(context, path, signal);
+}
+
+/** @param {string} tab @param {string} label @param {HTMLElement} section */
+function onePart(tab, label, section) {
+  return h('div', { class: 'view' }, h('nav', { class: 'crumbs', 'aria-label': 'Library' }, h('a', { href: route('library', tab) }, label), icon('chevron')), section);
+}
+
+/** @type {import('../context.js').View} */
+function wholeLibrary(context, [tab = 'albums', ...rest], signal) {
   const { client } = context;
   const sub = h('span', { class: 'sub' });
   const progress = h('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Scanning the library', hidden: true });
@@ -63,11 +76,10 @@ export function libraryView(context, [tab = 'albums', ...rest], signal) {
   const present = tab === 'search' ? 'albums' : tab;
   const tabs = h('nav', { class: 'tabs', 'aria-label': 'Library' }, TABS.map(([name, label]) => h('a', { href: route('library', name), 'aria-current': name === present ? 'page' : undefined }, label)));
   const showTab = () => {
-    const path = tab === 'search' ? [] : rest;
-    if (present === 'artists') show(path.length > 0 ? artistSection : artistsSection, path);
-    else if (present === 'folders') show(foldersSection, path);
-    else if (present === 'favourites') show(favouritesSection, path);
-    else show(path.length > 0 ? albumSection : albumsSection, path);
+    if (present === 'artists') show(artistsSection, []);
+    else if (present === 'folders') show(foldersSection, rest);
+    else if (present === 'favourites') show(favouritesSection, []);
+    else show(albumsSection, []);
   };
   if (query) {
     tabs.hidden = true;

@@ -105,8 +105,8 @@ function onePlaylist(context, name, signal) {
       grip: true,
       pick: () => act(context, () => player.playTrack({ track_index: index, playlist: name })),
       actions: song ? [
-        { icon: 'more', label: 'More', choose: () => openSongMenu(context, song) },
-        { icon: 'close', label: 'Remove', choose: () => remove(index, song.title) },
+        { icon: 'more', label: 'More', choose: () => openSongMenu(context, song, [{ icon: 'close', label: 'Remove from the list', choose: () => remove(index, song.title) }]) },
+        { icon: 'close', label: 'Remove', optional: true, choose: () => remove(index, song.title) },
       ] : [],
     }),
   });

@@ -49,8 +49,8 @@ export function queueView(context, _path, signal) {
       current: isCurrent(index),
       grip: true,
       actions: song ? [
-        { icon: 'more', label: 'More', choose: () => openSongMenu(context, song) },
-        { icon: 'close', label: 'Remove', choose: () => remove(index, song) },
+        { icon: 'more', label: 'More', choose: () => openSongMenu(context, song, [{ icon: 'close', label: 'Remove from the list', choose: () => remove(index, song) }]) },
+        { icon: 'close', label: 'Remove', optional: true, choose: () => remove(index, song) },
       ] : [],
     }),
   });

@@ -12,7 +12,7 @@ export function soundView(context, _path, signal) {
   return h('div', { class: 'view' },
     h('h1', { tabindex: '-1' }, 'Sound'),
     h('section', { class: 'card' }, h('h2', {}, 'Level'), makeMeter(context, signal), makeMixerLine(context, signal)),
-    h('div', { class: 'columns' }, makeListenCard(context, signal), makeOutputs(context, signal), makeTestCard(context)));
+    h('div', { class: 'columns' }, h('div', { class: 'section' }, makeListenCard(context, signal), makeTestCard(context)), makeOutputs(context, signal)));
 }
 
 /** @param {import('../context.js').Context} context @param {AbortSignal} signal */
