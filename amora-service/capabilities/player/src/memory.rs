@@ -71,13 +71,15 @@ impl Memory {
         (self.playing, &self.file, self.queue_position) != (before.0, &before.1, before.2)
     }
 
-    /// Whether MPD, up for `uptime` seconds now, was started after this was noted.
-    pub(crate) fn precedes_start(&self, uptime: u64, now: &BootClock) -> bool {
-        let started = now.seconds - uptime as f64;
+    /// Whether MPD, up for `uptime` whole seconds now, was started after this was noted. In the second of doubt,
+    /// it was if the connection to it was `lost`.
+    pub(crate) fn precedes_start(&self, uptime: u64, now: &BootClock, lost: bool) -> bool {
+        let doubt = if lost { 0.0 } else { 1.0 };
+        let started = now.seconds - uptime as f64 - doubt;
         match self.clock.boot == now.boot {
             true => started > self.clock.seconds,
             // MPD on this box cannot be older than the box is up; one elsewhere may have gone on all the time.
-            false => started > -1.0,
+            false => started > -2.0,
         }
     }
 
@@ -150,20 +152,27 @@ mod tests {
     #[test]
     fn a_restart_of_mpd_is_told_from_a_lost_connection() {
         let memory = playing();
+        let (same, other) = (|seconds| clock("one", seconds), |seconds| clock("two", seconds));
         assert!(
-            !memory.precedes_start(90, &clock("one", 120.0)),
+            !memory.precedes_start(90, &same(120.0), true),
             "MPD went on all the time"
         );
+        assert!(memory.precedes_start(5, &same(120.0), false), "MPD started again");
         assert!(
-            memory.precedes_start(5, &clock("one", 120.0)),
-            "MPD started again"
+            memory.precedes_start(0, &same(101.5), true),
+            "MPD started again at once"
         );
         assert!(
-            memory.precedes_start(5, &clock("two", 20.0)),
+            !memory.precedes_start(0, &same(101.5), false),
+            "MPD had just been started"
+        );
+        assert!(
+            memory.precedes_start(5, &other(20.0), false),
             "the box started again"
         );
+        assert!(memory.precedes_start(20, &other(20.0), false), "and MPD with it");
         assert!(
-            !memory.precedes_start(5000, &clock("two", 20.0)),
+            !memory.precedes_start(5000, &other(20.0), false),
             "an MPD elsewhere went on"
         );
     }

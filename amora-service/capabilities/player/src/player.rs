@@ -47,6 +47,8 @@ pub(crate) struct Player<'a> {
     model: Model,
     /// Why MPD is away, for those who ask.
     away: LinkError,
+    /// Whether MPD was there before.
+    was_lost: bool,
     /// What has news that was not read yet.
     pending: Subsystems,
     refreshed_at: Instant,
@@ -83,6 +85,7 @@ impl<'a> Player<'a> {
             backoff: Backoff::default(),
             model: Model::default(),
             away: LinkError::Closed,
+            was_lost: false,
             pending: Subsystems::NONE,
             refreshed_at: Instant::now(),
             scan_at: None,
@@ -196,6 +199,7 @@ impl<'a> Player<'a> {
         self.health.degraded(&cause, error.next_step());
         if was_up {
             tracing::warn!("{cause}");
+            self.was_lost = true;
             self.note_playback(false);
         }
         let stopped = self.model.disconnected(&cause, Timestamp::now());

@@ -59,7 +59,7 @@ impl Player<'_> {
             .first()
             .and_then(|stats| stats.parse("uptime"))
             .unwrap_or(0);
-        let restarted = remembered.precedes_start(uptime, &BootClock::now());
+        let restarted = remembered.precedes_start(uptime, &BootClock::now(), self.was_lost);
         if let Some(playlist) = remembered.playlist.as_deref().filter(|_| !restarted) {
             self.model.loaded(playlist, remembered.playlist_version);
         } else {

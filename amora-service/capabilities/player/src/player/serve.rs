@@ -30,8 +30,10 @@ impl Player<'_> {
             Ok(reply) => request.answer(Ok(reply)),
             Err(Trouble::Refused(error)) => request.answer(Err(error)),
             Err(Trouble::Lost(error)) => {
-                request.answer(Err(translate::lost(&error)));
+                let answer = translate::lost(&error);
+                // First the state, then the answer: who is told that MPD is away finds it so.
                 self.lost(error);
+                request.answer(Err(answer));
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Servers that do not keep to the protocol. The clock is moved forward by hand to shorten the waits.
 
-use crate::bench::Bench;
-use amora_contract::ErrorCode;
+use crate::bench::{Bench, forward};
 use amora_contract::config::PlayerConfig;
 use amora_contract::state::{Condition, PlaybackState};
+use amora_contract::{ErrorCode, EventKind};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -134,16 +134,10 @@ async fn serve(
 const GREETING: &str = "OK MPD 0.24.0\n";
 const PLAYLISTS: &str = "playlist: Ä\nLast-Modified: 2026-01-01T00:00:00Z\n";
 
-async fn forward(seconds: u64) {
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(seconds)).await;
-    tokio::time::resume();
-}
-
 async fn until_away(bench: &Bench, cause: &str) {
     bench
         .until(cause, |state| {
-            let player = state.player.as_ref().unwrap();
+            let player = state.player.clone().unwrap_or_default();
             let health = state.system.health.get("player").cloned().unwrap_or_default();
             player.state == PlaybackState::Disconnected
                 && player.error.as_ref().is_some_and(|error| error.contains(cause))
@@ -269,8 +263,13 @@ async fn a_server_that_never_answers_is_given_up() {
     });
     tokio::time::sleep(Duration::from_millis(200)).await;
     forward(16).await;
-    assert_eq!(asking.await.unwrap().code, ErrorCode::Unavailable);
-    until_away(&bench, "did not answer").await;
+    let error = asking.await.unwrap();
+    assert_eq!(error.code, ErrorCode::Unavailable);
+    assert!(error.message.contains("did not answer"), "{error}");
+    let lost = |event: &EventKind| matches!(event, EventKind::PlayerDisconnected { cause } if cause.contains("did not"));
+    assert!(bench.events().iter().any(lost));
+    fake.behave();
+    until_back(&bench).await;
 }
 
 #[tokio::test]

@@ -197,6 +197,7 @@ impl Bench {
     }
 
     pub(crate) fn start(&mut self) {
+        self.router.update_state(|state| state.player = None);
         self.shutdown = CancellationToken::new();
         let mut seat = self.router.take_seat(Section::Player);
         let (config, data, shutdown) = (
@@ -266,7 +267,11 @@ impl Bench {
         let mut watch = self.router.watch_state();
         let waited = tokio::time::timeout(PATIENCE, watch.wait_for(|state| condition(state))).await;
         if waited.is_err() {
-            panic!("{what}: {:#?}", self.router.state());
+            panic!(
+                "{what}: {:?}\n{:?}",
+                self.player(),
+                self.router.state().system.health
+            );
         }
     }
 
@@ -297,5 +302,18 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     while !condition() {
         assert!(start.elapsed() < PATIENCE, "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Moves the runtime's clock, in steps below every time-out, so that what is under way is not given up.
+pub(crate) async fn forward(seconds: u64) {
+    let mut left = seconds;
+    while left > 0 {
+        let step = left.min(5);
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(step)).await;
+        tokio::time::resume();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        left -= step;
     }
 }

@@ -1,17 +1,10 @@
 //! The clock is moved forward by hand here, so the runtime has one thread.
 
-use crate::bench::{Bench, Mpd, eventually};
+use crate::bench::{Bench, Mpd, eventually, forward};
 use crate::library_files::OPUS;
 use amora_contract::EventKind;
 use amora_contract::state::PlaybackState;
 use serde_json::json;
-use std::time::Duration;
-
-async fn forward(seconds: u64) {
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(seconds)).await;
-    tokio::time::resume();
-}
 
 /// A minute's timer that has just begun to fade.
 async fn fading() -> (Mpd, Bench) {
