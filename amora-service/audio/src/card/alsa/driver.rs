@@ -90,12 +90,12 @@ impl<P: Pcm> Driver<P> {
             capture: capture.is_some(),
         };
         let capture = capture.map(|(pcm, set)| {
-            // A turn moves the playing side's period, whatever the recording side calls one.
-            let period = Plan {
-                period: format.period.0,
+            // A turn may take two of the playing side's periods, whatever the recording side calls one.
+            let room = Plan {
+                period: 2 * format.period.0,
                 ..set
             };
-            Stream::new(pcm, &period)
+            Stream::new(pcm, &room)
         });
         let mut driver = Self {
             playback: Stream::new(pcm, &set),
@@ -174,7 +174,7 @@ impl<P: Pcm> Driver<P> {
         Ok(())
     }
 
-    /// Takes at most a period. A recording side that runs ahead on a clock of its own loses its oldest sound.
+    /// Takes what there is and has room. What piles up nevertheless loses its oldest sound.
     fn record(&mut self, input: &mut [f32]) -> Result<usize, Stop> {
         let Some(Stream { pcm, layout, bytes }) = &mut self.capture else {
             return Ok(0);
@@ -182,14 +182,15 @@ impl<P: Pcm> Driver<P> {
         let period = self.format.period.0 as usize;
         let taken = (|| {
             let mut waiting = pcm.available()? as usize;
-            while waiting > 3 * period {
+            let room = input.len().min(2 * period);
+            while waiting > room + 2 * period {
                 let skipped = pcm.read(bytes)? / layout.frame();
                 if skipped == 0 {
                     break;
                 }
                 waiting -= skipped.min(waiting);
             }
-            let wanted = waiting.min(period).min(input.len()) * layout.frame();
+            let wanted = waiting.min(room) * layout.frame();
             let read = if wanted == 0 {
                 0
             } else {

@@ -44,9 +44,9 @@ impl Desk<'_> {
             AudioCommand::Chime(wish) => return self.start(request, Job::Chime(wish.chime)),
             AudioCommand::Test(wish) => return self.start(request, Job::Test(wish)),
         };
-        request.answer(result);
-        // What was changed is to be seen by whoever asks right after the answer.
+        // Whoever looks at the state after the answer is to see what was changed.
         self.look();
+        request.answer(result);
     }
 
     fn set(&mut self, volume: Volume, mute: bool) -> Result<Reply, CommandError> {
