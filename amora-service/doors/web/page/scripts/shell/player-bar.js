@@ -15,7 +15,7 @@ export function makePlayerBar(context, signal) {
   const cover = makeCover(context.client);
   const title = h('span', { class: 'title clip' });
   const artist = h('span', { class: 'artist clip' });
-  const song = h('a', { class: 'song', href: route('now') }, cover.element, h('span', { class: 'words' }, title, artist));
+  const song = h('a', { class: 'song', href: route('now') }, cover.element, h('span', { class: 'for-readers' }, 'Now playing: '), h('span', { class: 'words' }, title, artist));
   const transport = makeTransport(context, signal);
   const openVolume = control('volume', 'Volume', () => {
     const open = bar.classList.toggle('volume-open');
@@ -30,7 +30,6 @@ export function makePlayerBar(context, signal) {
   watch(context.client, (state) => state.player?.song ?? null, (playing) => {
     setText(title, playing?.title ?? 'Nothing is playing');
     setText(artist, playing?.artist ?? '');
-    setAttribute(song, 'aria-label', playing ? `Now playing: ${playing.title} by ${playing.artist}` : 'Now playing: nothing');
     cover.show(playing?.file, playing?.album);
     document.title = playing ? `${playing.title} · ${playing.artist}` : 'Amora';
   }, signal);
