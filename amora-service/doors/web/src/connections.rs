@@ -7,14 +7,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -29,6 +29,9 @@ const BUFFER: usize = 32 * 1024;
 
 /// After a failure to accept (usually: no more file descriptors) it is tried again this much later.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// One address may have this part of the connections, so that no single machine can take them all.
+const SHARE: usize = 4;
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,74 +50,77 @@ pub(crate) enum Listener {
     Local(UnixListener),
 }
 
-/// A listener, what is served there, and how many connections at once.
+/// Where connections come from, what is served there, and how many at once.
 pub(crate) struct Service {
     listener: Listener,
     routes: Router,
-    most: u32,
-    permits: Arc<Semaphore>,
+    most: usize,
 }
 
 impl Service {
-    pub(crate) fn new(listener: Listener, routes: Router, most: u32) -> Self {
+    pub(crate) fn new(listener: Listener, routes: Router, most: usize) -> Self {
         Self {
             listener,
             routes,
             most,
-            permits: Arc::new(Semaphore::new(most as usize)),
         }
     }
 
-    /// Serves until `shutdown`, and then until the last request was answered. What is beyond the most connections
-    /// waits in the system's own, bounded, queue.
+    /// Serves until `shutdown`, and then until the last request was answered; dropped before that, it breaks the
+    /// rest off. Connections beyond the most wait in the system's own, bounded, queue.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        while let Some(permit) = shutdown
-            .run_until_cancelled(self.permits.clone().acquire_owned())
-            .await
-        {
-            let permit = permit.expect("the semaphore is never closed");
-            let accepted = match shutdown.run_until_cancelled(self.accept(permit, &shutdown)).await {
-                Some(accepted) => accepted,
-                None => break,
-            };
-            if let Err(error) = accepted {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+        let mut connections = JoinSet::new();
+        let mut peers = HashMap::new();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                Some(ended) = connections.join_next_with_id() => {
+                    let id = ended.map_or_else(|crash| crash.id(), |(id, ())| id);
+                    peers.remove(&id);
+                }
+                accepted = self.listener.accept(), if connections.len() < self.most => match accepted {
+                    Ok((stream, peer)) => {
+                        let same = peers.values().filter(|known| **known == peer).count();
+                        if peer == Peer::Local || same < self.most.div_ceil(SHARE) {
+                            let serving = serve(stream, peer, self.routes.clone(), shutdown.clone());
+                            peers.insert(connections.spawn(serving).id(), peer);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
             }
         }
         drop(self.listener);
-        let _ = self.permits.acquire_many(self.most).await;
+        while connections.join_next().await.is_some() {}
     }
+}
 
-    async fn accept(&self, permit: OwnedSemaphorePermit, shutdown: &CancellationToken) -> io::Result<()> {
-        let (routes, shutdown) = (self.routes.clone(), shutdown.clone());
-        match &self.listener {
-            Listener::Network(listener) => {
+/// A connection of either kind.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<(Box<dyn Stream>, Peer)> {
+        match self {
+            Self::Network(listener) => {
                 let (stream, address) = listener.accept().await?;
                 // Small answers must not wait for more; without it they are merely slower.
                 let _ = stream.set_nodelay(true);
-                let peer = Peer::Network(address.ip().to_canonical());
-                tokio::spawn(serve(stream, peer, routes, permit, shutdown));
+                Ok((Box::new(stream), Peer::Network(address.ip().to_canonical())))
             }
-            Listener::Local(listener) => {
+            Self::Local(listener) => {
                 let (stream, _) = listener.accept().await?;
-                tokio::spawn(serve(stream, Peer::Local, routes, permit, shutdown));
+                Ok((Box::new(stream), Peer::Local))
             }
         }
-        Ok(())
     }
 }
 
 /// One connection's life.
-async fn serve<S>(
-    stream: S,
-    peer: Peer,
-    routes: Router,
-    permit: OwnedSemaphorePermit,
-    shutdown: CancellationToken,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn serve(stream: Box<dyn Stream>, peer: Peer, routes: Router, shutdown: CancellationToken) {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
@@ -138,5 +144,4 @@ async fn serve<S>(
     if let Err(error) = ended {
         tracing::trace!(%error, ?peer, "connection ended badly");
     }
-    drop(permit);
 }

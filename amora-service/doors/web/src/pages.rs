@@ -5,6 +5,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use rust_embed::{Embed, EmbeddedFile};
+use std::borrow::Cow;
 
 #[derive(Embed)]
 #[folder = "page/"]
@@ -49,13 +50,31 @@ pub(crate) async fn to_documentation() -> Redirect {
     Redirect::permanent("/api/docs")
 }
 
-/// A file, or word that the browser has it already. Names do not change with content, so browsers ask each time.
+/// A document made when first asked for.
+pub(crate) fn document(media_type: &'static str, content: &'static [u8], headers: &HeaderMap) -> Response {
+    respond(media_type, &etag(content), content.into(), headers)
+}
+
 fn serve(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
-    let tag = tag_of(&file.metadata.sha256_hash());
-    let common = [(header::ETAG, tag.as_str()), (header::CACHE_CONTROL, "no-cache")];
-    match is_known(headers, &tag) {
+    respond(
+        media_type(path),
+        &tag_of(&file.metadata.sha256_hash()),
+        file.data,
+        headers,
+    )
+}
+
+/// The content, or word that the browser has it already. Names do not change with content, so browsers ask each time.
+fn respond(
+    media_type: &'static str,
+    tag: &str,
+    content: Cow<'static, [u8]>,
+    headers: &HeaderMap,
+) -> Response {
+    let common = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache")];
+    match is_known(headers, tag) {
         true => (StatusCode::NOT_MODIFIED, common).into_response(),
-        false => (common, [(header::CONTENT_TYPE, media_type(path))], file.data).into_response(),
+        false => (common, [(header::CONTENT_TYPE, media_type)], content).into_response(),
     }
 }
 

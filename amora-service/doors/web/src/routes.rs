@@ -33,6 +33,7 @@ pub(crate) fn routes(door: &Arc<Door>) -> Router {
         .route("/api/socket", get(sockets::control))
         .route("/api/listen", get(sockets::listen))
         .route("/api/openapi.json", get(api::openapi))
+        .route("/api/asyncapi.json", get(api::asyncapi))
         .route("/api/docs", get(pages::documentation))
         .route("/api/docs/", get(pages::to_documentation))
         .route("/api/docs/{file}", get(pages::documentation))

@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Connections at once: on the main port, on the original's port, and on the Unix socket. The daemon's file
 /// descriptors suffice for all of them and [`SOCKETS`].
-const CONNECTIONS: u32 = 384;
-const LEGACY_CONNECTIONS: u32 = 64;
-const LOCAL_CONNECTIONS: u32 = 64;
+const CONNECTIONS: usize = 384;
+const LEGACY_CONNECTIONS: usize = 64;
+const LOCAL_CONNECTIONS: usize = 64;
 
 /// Connections that wait in the system's queue to be accepted.
 const BACKLOG: u32 = 256;

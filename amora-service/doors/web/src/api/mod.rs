@@ -7,7 +7,7 @@ mod session;
 
 pub(crate) use body::JsonBody;
 pub(crate) use cover::cover;
-pub(crate) use openapi::openapi;
+pub(crate) use openapi::{asyncapi, openapi};
 pub(crate) use session::{begin as begin_session, end as end_session, show as show_session};
 
 use crate::access::{Commander, Reader};

@@ -72,12 +72,17 @@ function describe(api, path, method, operation) {
   }
   const body = operation.requestBody?.content?.['application/json']?.schema;
   if (body) about.push(fields(api, 'Body', body));
-  for (const [status, answer] of Object.entries(operation.responses ?? {})) {
-    const whole = resolve(api, answer);
-    const schema = whole.content?.['application/json']?.schema;
+  const answers = Object.entries(operation.responses ?? {}).map(([status, answer]) => ({ status, ...resolve(api, answer) }));
+  const refused = answers.filter(({ status }) => !/^[123]/.test(status));
+  for (const { status, description, content } of answers.filter((answer) => !refused.includes(answer))) {
+    const schema = content?.['application/json']?.schema;
     const data = schema && (resolve(api, schema).properties?.data ?? schema);
-    const caption = `Answer ${status}: ${whole.description ?? ''}`;
+    const caption = `Answer ${status}: ${description ?? ''}`;
     about.push(data ? fields(api, caption, data) : element('p', {}, caption));
+  }
+  if (refused.length) {
+    const entries = refused.flatMap(({ status, description }) => [element('dt', {}, status), element('dd', {}, description ?? '')]);
+    about.push(element('p', {}, 'When it is not carried out:'), element('dl', {}, ...entries));
   }
   const flags = method === 'get' ? '' : ` -X ${method.toUpperCase()}`;
   const sent = body ? ` -d '{…}'` : '';

@@ -154,31 +154,46 @@ async fn connections_beyond_the_most_wait_for_their_turn() {
     let address = listener.local_addr().unwrap();
     let routes = axum::Router::new().route("/", axum::routing::get(async || "here"));
     let shutdown = CancellationToken::new();
-    let service = tokio::spawn(Service::new(Listener::Network(listener), routes, 2).run(shutdown.clone()));
-    let mut idle = Vec::new();
-    for _ in 0..2 {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+    let service = tokio::spawn(Service::new(Listener::Network(listener), routes, 8).run(shutdown.clone()));
+    // Each address may have a quarter, and on Linux every 127.x.x.x is an address of its own.
+    let connect = async |host: u8| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         stream
-            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            .await
-            .unwrap();
+    };
+    let mut idle = Vec::new();
+    for number in 0..8 {
+        let mut stream = connect(2 + number / 2).await;
         stream.read_exact(&mut [0; 12]).await.unwrap();
         idle.push(stream);
     }
-    let mut third = TcpStream::connect(address).await.unwrap();
-    third
-        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        .await
-        .unwrap();
-    let early = tokio::time::timeout(Duration::from_millis(200), third.read_u8()).await;
+    let mut ninth = connect(100).await;
+    let early = tokio::time::timeout(Duration::from_millis(200), ninth.read_u8()).await;
     assert!(early.is_err(), "there is no room yet");
     drop(idle.pop());
-    let mut answer = String::new();
-    tokio::time::timeout(PATIENCE, third.read_to_string(&mut answer))
+    let mut start = [0; 12];
+    tokio::time::timeout(PATIENCE, ninth.read_exact(&mut start))
         .await
         .unwrap()
         .unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(&start, b"HTTP/1.1 200");
+
+    drop(idle.pop());
+    let mut greedy = connect(2).await;
+    let refused = tokio::time::timeout(PATIENCE, greedy.read(&mut start))
+        .await
+        .unwrap();
+    assert!(
+        matches!(refused, Ok(0) | Err(_)),
+        "an address that has its share gets no more"
+    );
+    let mut modest = connect(101).await;
+    tokio::time::timeout(PATIENCE, modest.read_exact(&mut start))
+        .await
+        .unwrap()
+        .unwrap();
     shutdown.cancel();
     tokio::time::timeout(PATIENCE, service).await.unwrap().unwrap();
 }

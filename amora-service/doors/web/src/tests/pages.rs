@@ -12,6 +12,7 @@ async fn the_page_and_the_client_are_served_with_their_types() {
         ("/api/docs/documentation.js", "text/javascript; charset=utf-8"),
         ("/api/docs/documentation.css", "text/css; charset=utf-8"),
         ("/api/openapi.json", "application/json"),
+        ("/api/asyncapi.json", "application/json"),
     ] {
         let answer = fixture.get(path).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
@@ -25,7 +26,13 @@ async fn the_page_and_the_client_are_served_with_their_types() {
 async fn what_the_browser_has_is_not_sent_again() {
     let fixture = Fixture::new().await;
     let login = |request: RequestBuilder| request.bearer_auth(&fixture.code);
-    for path in ["/", "/client/index.js", "/api/docs", "/api/cover?file=a.flac"] {
+    for path in [
+        "/",
+        "/client/index.js",
+        "/api/docs",
+        "/api/openapi.json",
+        "/api/cover?file=a.flac",
+    ] {
         let answer = login(fixture.get(path)).send().await.unwrap();
         let tag = answer.headers()["etag"].to_str().unwrap().to_owned();
         assert!(!answer.bytes().await.unwrap().is_empty());
@@ -161,6 +168,19 @@ async fn the_openapi_document_has_every_command_and_no_loose_ends() {
     for command in catalogue(&mut schemars::SchemaGenerator::default()) {
         let path = format!("/api/commands/{}", command.name);
         assert!(document["paths"][&path]["post"].is_object(), "{path}");
+    }
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            let request = fixture
+                .request(method.to_uppercase().parse().unwrap(), path)
+                .bearer_auth(&fixture.code);
+            let answer = request.send().await.unwrap();
+            let status = answer.status();
+            let missing = status == StatusCode::METHOD_NOT_ALLOWED
+                || (status == StatusCode::NOT_FOUND
+                    && error_of(answer).await.message.contains("this address"));
+            assert!(!missing, "{method} {path} is described but not there");
+        }
     }
     let mut references = Vec::new();
     collect(&document, &mut references);

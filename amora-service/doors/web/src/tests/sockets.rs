@@ -19,9 +19,8 @@ async fn until_open(fixture: &Fixture, kind: SocketKind, count: i64) {
 /// The code of the close frame that ends the socket.
 async fn close_code(mut socket: Socket) -> u16 {
     loop {
-        match socket.raw().await.expect("a close frame comes before the end") {
-            Message::Close(frame) => return frame.unwrap().code.into(),
-            _ => {}
+        if let Message::Close(frame) = socket.raw().await.expect("a close frame comes before the end") {
+            return frame.unwrap().code.into();
         }
     }
 }
