@@ -15,7 +15,7 @@ use amora_audio::recorder::Recorder;
 use amora_contract::commands::{Chime, TestSound};
 use amora_contract::config::AudioConfig;
 use amora_contract::reply::SoundTestReport;
-use amora_contract::state::{AudioState, CardOwner};
+use amora_contract::state::AudioState;
 use amora_contract::{CommandError, ErrorCode};
 use amora_router::{HealthReporter, Request, Seat};
 use std::collections::VecDeque;
@@ -194,7 +194,7 @@ impl<'a> Desk<'a> {
             levels.send_replace(self.engine.levels());
         }
         self.remember(now);
-        self.report_health(&status);
+        self.report_health(now, &status);
         self.publish(now, status);
         self.look_for_card(now);
     }
@@ -228,12 +228,10 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn report_health(&mut self, status: &EngineStatus) {
+    fn report_health(&mut self, now: Instant, status: &EngineStatus) {
         let cause = match (status.phase, &status.card.error, &self.stand_in) {
             (CardPhase::Opening, None, _) => return,
-            (CardPhase::Opening, Some(cause), _) if self.exclusive.owner() != CardOwner::Returning => {
-                cause.clone()
-            }
+            (CardPhase::Opening, Some(cause), _) if !self.exclusive.is_patient(now) => cause.clone(),
             (_, _, Some(why)) => format!("no sound card, the simulated room stands in: {why}"),
             _ => String::new(),
         };

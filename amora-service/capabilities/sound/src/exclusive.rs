@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// Quiet before the card is given away, so that it does not go to and fro between two sentences.
 const QUIET: Duration = Duration::from_secs(2);
 
+/// How long the player may take to let go of the card.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What the engine is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -23,6 +26,7 @@ pub(crate) struct Exclusive {
     owner: CardOwner,
     releasing: bool,
     needed_at: Option<Instant>,
+    asked_back: Option<Instant>,
 }
 
 impl Exclusive {
@@ -32,6 +36,7 @@ impl Exclusive {
             owner: CardOwner::Engine,
             releasing: false,
             needed_at: None,
+            asked_back: None,
         }
     }
 
@@ -76,6 +81,7 @@ impl Exclusive {
             }
             CardOwner::Player if keep => {
                 self.owner = CardOwner::Returning;
+                self.asked_back = Some(now);
                 Some(Act::Resume)
             }
             CardOwner::Player => None,
@@ -86,6 +92,14 @@ impl Exclusive {
                 None
             }
         }
+    }
+
+    /// Whether the player may still be letting go, so that a card in use is no fault yet.
+    pub(crate) fn is_patient(&self, now: Instant) -> bool {
+        self.owner == CardOwner::Returning
+            && self
+                .asked_back
+                .is_some_and(|at| now.saturating_duration_since(at) < PATIENCE)
     }
 }
 

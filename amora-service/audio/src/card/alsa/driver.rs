@@ -8,8 +8,9 @@ use crate::card::{CardError, CardFormat, OUTPUT_CHANNELS, Turn};
 use amora_contract::units::{Frames, Hertz};
 use std::time::Duration;
 
-/// How long a card may let us wait for a period before it counts as dead. The longest legal buffers are shorter.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a card may let us wait for a period before it counts as dead: so many periods, but at least this long.
+const PATIENCE_PERIODS: f64 = 4.0;
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Xruns in a row after which the card is opened anew.
 const ROW: u32 = 8;
@@ -69,6 +70,7 @@ pub(super) struct Driver<P> {
     /// Whether both directions start, stop and fail together.
     linked: bool,
     format: CardFormat,
+    patience: Duration,
     dither: Dither,
     row: u32,
     calm: u32,
@@ -102,6 +104,9 @@ impl<P: Pcm> Driver<P> {
             capture,
             linked,
             format,
+            patience: PATIENCE.max(Duration::from_secs_f64(
+                PATIENCE_PERIODS * set.period as f64 / f64::from(set.rate.max(1)),
+            )),
             dither: Dither::new(),
             row: 0,
             calm: 0,
@@ -152,7 +157,7 @@ impl<P: Pcm> Driver<P> {
         let mut rest: &[u8] = bytes;
         let mut alarms = 0;
         while pcm.available()? < period {
-            if !pcm.wait(PATIENCE)? {
+            if !pcm.wait(self.patience)? {
                 return Err(Stop::Still);
             }
             // Some drivers call before there is room for a whole period.
@@ -167,7 +172,7 @@ impl<P: Pcm> Driver<P> {
         while !rest.is_empty() {
             let written = pcm.write(rest)?;
             rest = &rest[written..];
-            if written == 0 && !pcm.wait(PATIENCE)? {
+            if written == 0 && !pcm.wait(self.patience)? {
                 return Err(Stop::Still);
             }
         }
@@ -263,10 +268,7 @@ impl<P: Pcm> Driver<P> {
 fn stopped(stop: Stop) -> CardError {
     match stop {
         Stop::Fault(fault) => errors::running(fault),
-        Stop::Still => CardError::Broken(format!(
-            "it asked for no sound for {} ms; its clock stands still",
-            PATIENCE.as_millis()
-        )),
+        Stop::Still => CardError::Broken("it asks for no more sound; its clock stands still".to_owned()),
     }
 }
 

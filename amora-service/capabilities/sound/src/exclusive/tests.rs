@@ -76,6 +76,9 @@ fn returning_lasts_until_the_player_lets_go() {
     bench.exclusive.want(true);
     bench.pass(MOMENT, false);
     bench.exclusive.want(false);
+    bench.exclusive.step(bench.now, CardPhase::Released, false);
+    assert!(bench.exclusive.is_patient(bench.now));
+    assert!(!bench.exclusive.is_patient(bench.now + PATIENCE));
     for _ in 0..5 {
         bench.next = CardPhase::Opening;
         bench.now += MOMENT;

@@ -36,6 +36,7 @@ const NOTHING: Decibels = Decibels(f32::NEG_INFINITY);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
     NothingSent,
+    Swapped,
     WrongChannel,
     WrongLevel,
     DeafMicrophone,
@@ -126,6 +127,7 @@ fn check_sent(
     let mut report = silent(part.channel);
     report.sent = here;
     let fault = match (here.0, there.0) {
+        (here, there) if there > here + SEPARATION => Some(Fault::Swapped),
         (here, there) if there > here - SEPARATION && there.is_finite() => Some(Fault::WrongChannel),
         (here, _) if (here - test.level.0).abs() <= LEVEL_TOLERANCE => None,
         (here, _) if here > test.level.0 - SEPARATION => Some(Fault::WrongLevel),
@@ -215,6 +217,7 @@ fn advice(test: &TestSound, faults: &[(&str, Fault)], channels: &[ChannelReport]
         Fault::NothingSent => format!(
             "nothing of the tone left the card on the {sides} channel: look at the card's state and at the log"
         ),
+        Fault::Swapped => format!("the {sides} tone left the card on the other channel"),
         Fault::WrongChannel => {
             format!("the {sides} tone left the card on both channels: the mixer mixes them")
         }

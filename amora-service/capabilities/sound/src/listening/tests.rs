@@ -136,7 +136,7 @@ fn silence_mixed_channels_and_wrong_levels_fail_each_in_its_words() {
     };
     assert!(advice(|_, _, _| [0.0, 0.0]).contains("nothing of the tone left the card on the left and right"));
     assert!(advice(|_, left, right| [left + right; 2]).contains("both channels"));
-    assert!(advice(|_, left, right| [right, left]).contains("both channels"));
+    assert!(advice(|_, left, right| [right, left]).contains("on the other channel"));
     assert!(advice(|_, left, right| [left / 2.0, right / 2.0]).contains("-26.0 dB instead of -20.0 dB"));
 }
 
