@@ -13,7 +13,8 @@ macro_rules! unit {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, "{}{}", self.0, $symbol)
+                std::fmt::Display::fmt(&self.0, f)?;
+                f.write_str($symbol)
             }
         }
     };
@@ -142,6 +143,12 @@ mod tests {
         assert_eq!(Volume::clamped(-5.0).get(), 0);
         assert_eq!(Volume::clamped(300.0).get(), 100);
         assert_eq!(Volume::clamped(f64::NAN).get(), 0);
+    }
+
+    #[test]
+    fn quantities_are_shown_with_their_unit_and_the_precision_asked_for() {
+        assert_eq!(Millis(5).to_string(), "5 ms");
+        assert_eq!(format!("{:.1}", Decibels(-20.04)), "-20.0 dB");
     }
 
     #[test]
