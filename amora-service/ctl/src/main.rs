@@ -1,1 +1,187 @@
-fn main() {}
+//! amoractl: every command of the box from a shell, what it does as it does it, and what is wrong with it.
+
+mod client;
+mod commands;
+mod config;
+mod doctor;
+mod endpoint;
+mod failure;
+mod progress;
+mod render;
+mod status;
+mod text;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use client::Client;
+use commands::Commands;
+use endpoint::{Endpoint, Wanted};
+use failure::Failure;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const AFTER_HELP: &str = "\
+Without --url or --socket the service on this box is meant. Its socket knows no login;
+from elsewhere the login code is needed.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the service cannot be reached.";
+
+/// Control an Amora box.
+#[derive(Debug, Parser)]
+#[command(name = "amoractl", version, after_help = AFTER_HELP)]
+struct Arguments {
+    /// Answer in JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Address of the box, for example http://music-box.local:8080
+    #[arg(long, global = true, env = "AMORA_URL", conflicts_with = "socket")]
+    url: Option<String>,
+
+    /// Login code of the box
+    #[arg(long, global = true, env = "AMORA_CODE", hide_env_values = true)]
+    code: Option<String>,
+
+    /// Socket of the service on this box
+    #[arg(long, global = true, env = "AMORA_SOCKET", value_name = "PATH")]
+    socket: Option<PathBuf>,
+
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show what the box plays and how its parts are
+    Status,
+    /// Show what changes, as it changes
+    Watch {
+        /// Show the sound meter too
+        #[arg(long)]
+        levels: bool,
+    },
+    /// Check everything that the box depends on
+    Doctor,
+    /// Show, check and translate the configuration
+    Config {
+        #[command(subcommand)]
+        action: config::ConfigAction,
+    },
+    /// Write what a shell needs to complete the words of this command
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The whole command line: what is written above, and every command of the catalogue.
+fn command_line(commands: &Commands) -> clap::Command {
+    let mut line = Arguments::command()
+        .subcommand_required(true)
+        .arg_required_else_help(true);
+    for section in commands.subcommands() {
+        line = line.subcommand(section);
+    }
+    line.mut_subcommand("player", |player| {
+        player.mut_subcommand("update-library", |update| {
+            update.arg(
+                clap::Arg::new("no-wait")
+                    .long("no-wait")
+                    .help("Do not wait until the scan has ended")
+                    .action(clap::ArgAction::SetTrue),
+            )
+        })
+    })
+}
+
+fn main() -> ExitCode {
+    let commands = Commands::new();
+    let matches = command_line(&commands).get_matches();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("amoractl: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(&commands, &matches)) {
+        Ok(text) => print(&text),
+        Err(Failure::Silent) => Failure::Silent.exit_code(),
+        Err(failure) => {
+            eprintln!("amoractl: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+/// Prints what there is to say. A reader that has had enough (`| head`) is no failure.
+fn print(text: &str) -> ExitCode {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("amoractl: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+async fn run(commands: &Commands, matches: &ArgMatches) -> Result<String, Failure> {
+    let json = matches.get_flag("json");
+    let client = || connect(matches);
+    if let Some((section, own)) = matches.subcommand()
+        && let Some((name, params)) = commands.read(section, own)
+    {
+        let client = client()?;
+        if name == "player.update_library"
+            && !json
+            && !own.subcommand().is_some_and(|(_, own)| own.get_flag("no-wait"))
+        {
+            return progress::update_library(&client, &params).await;
+        }
+        let data = client.command(name, &params).await?;
+        return answer(name, data, json);
+    }
+    let arguments =
+        Arguments::from_arg_matches(matches).map_err(|error| Failure::Usage(error.to_string()))?;
+    match &arguments.action {
+        Some(Action::Status) => status::status(&client()?, json).await,
+        Some(Action::Watch { levels }) => status::watch(&client()?, json, *levels)
+            .await
+            .map(|()| String::new()),
+        Some(Action::Doctor) => doctor::run(client, json).await,
+        Some(Action::Config { action }) => config::run(action, client, json).await,
+        Some(Action::Completions { shell }) => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut command_line(commands), "amoractl", &mut text);
+            Ok(String::from_utf8_lossy(&text).into_owned())
+        }
+        None => Ok(String::new()),
+    }
+}
+
+/// Prints a reply; a sound test that failed is a failure.
+fn answer(name: &str, data: serde_json::Value, json: bool) -> Result<String, Failure> {
+    let failed = name == "audio.test" && data["pass"] == false;
+    let text = if json {
+        format!("{data}\n")
+    } else {
+        render::reply(name, data)?
+    };
+    if failed {
+        print(&text);
+        return Err(Failure::Silent);
+    }
+    Ok(text)
+}
+
+fn connect(matches: &ArgMatches) -> Result<Client, Failure> {
+    let wanted = Wanted {
+        url: matches.get_one("url").cloned(),
+        code: matches.get_one("code").cloned(),
+        socket: matches.get_one("socket").cloned(),
+    };
+    // A broken configuration is `amoractl doctor`'s business: here only the usual places are wanted of it.
+    let config = config::local().map(|loaded| loaded.config).unwrap_or_default();
+    Client::new(Endpoint::choose(&wanted, &config)?)
+}

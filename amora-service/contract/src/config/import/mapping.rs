@@ -57,7 +57,7 @@ const ORIGINAL: [(&str, Fate); 36] = [
     ("logging.level", Read(log_level)),
     (
         "logging.file",
-        Gone("the log goes to the journal: `journalctl -u amora`"),
+        Gone("the log goes to the journal: `journalctl -u amora-service`"),
     ),
     ("status_updater.enabled", Read(status_updates)),
     (

@@ -1,0 +1,178 @@
+//! What the machine itself must have: room to write, a sound card, a FIFO, the right time.
+
+use super::Finding;
+use amora_contract::Config;
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Less free space than this, and the outbox may not be able to keep events.
+const LEAST_FREE: u64 = 64 * 1024 * 1024;
+
+/// 2026-01-01: no box can be older than its software.
+const EPOCH: Duration = Duration::from_secs(1_767_225_600);
+
+/// Whether the data folder can be written and has room.
+pub(super) fn data(folder: &Path) -> Vec<Finding> {
+    let subject = "data folder";
+    let name = folder.display();
+    if !folder.is_dir() {
+        let next =
+            format!("create it and give it to the service: `install -d -o amora -g amora -m 0750 {name}`");
+        return vec![Finding::failed(subject, format!("{name} does not exist"), next)];
+    }
+    let probe = folder.join(format!(".amoractl-{}", std::process::id()));
+    let written = std::fs::write(&probe, b"probe").and_then(|()| std::fs::remove_file(&probe));
+    let writable = match written {
+        Ok(()) => Finding::ok(subject, format!("{name} can be written")),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Finding::skipped(
+            subject,
+            format!("{name} is not yours to write: run this as root, or as the service's user"),
+        ),
+        Err(error) => Finding::failed(
+            subject,
+            format!("{name} cannot be written: {error}"),
+            "see whether it is mounted read-only, or the disk is full",
+        ),
+    };
+    let room = match free(folder) {
+        Some(free) if free < LEAST_FREE => Finding::failed(
+            subject,
+            format!("only {} MiB are free", free >> 20),
+            "remove music or recordings that are not needed",
+        ),
+        Some(free) => Finding::ok(subject, format!("{} MiB are free", free >> 20)),
+        None => Finding::warning(subject, "its free space cannot be read", ""),
+    };
+    vec![writable, room]
+}
+
+/// Bytes that may still be written to the file system that a folder is on.
+fn free(folder: &Path) -> Option<u64> {
+    let path = CString::new(folder.as_os_str().as_bytes()).ok()?;
+    let mut statistics = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: `path` ends in NUL and `statistics` is large enough for what the call writes.
+    let result = unsafe { libc::statvfs(path.as_ptr(), statistics.as_mut_ptr()) };
+    if result != 0 {
+        return None;
+    }
+    // SAFETY: the call succeeded, so it has filled `statistics`.
+    let statistics = unsafe { statistics.assume_init() };
+    // The fields are of 32 or 64 bits, as the machine is.
+    (u128::from(statistics.f_bavail) * u128::from(statistics.f_frsize))
+        .try_into()
+        .ok()
+}
+
+/// Whether the way that music takes to the mixer is a FIFO.
+pub(super) fn fifo(config: &Config) -> Finding {
+    let subject = "music FIFO";
+    let Some(path) = &config.audio.music.fifo else {
+        return Finding::skipped(
+            subject,
+            "`audio.music.fifo` is not set: MPD's music does not reach the mixer",
+        );
+    };
+    let name = path.display();
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.file_type().is_fifo() => Finding::ok(subject, name.to_string()),
+        Ok(_) => Finding::failed(
+            subject,
+            format!("{name} is not a FIFO"),
+            format!("remove it; the service makes it anew: `rm {name}`"),
+        ),
+        Err(error) => Finding::failed(
+            subject,
+            format!("{name}: {error}"),
+            "the service makes it when it starts: see whether it runs",
+        ),
+    }
+}
+
+/// Whether there is a sound card.
+pub(super) fn cards() -> Finding {
+    let listed = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
+    let names = card_names(&listed);
+    match amora_audio::card::alsa::find() {
+        Ok(found) => Finding::ok("sound card", found),
+        Err(reason) => {
+            let seen = if names.is_empty() {
+                String::new()
+            } else {
+                format!(" (the kernel knows {})", names.join(", "))
+            };
+            let next = "until then the box plays into a simulated room. Is the board seated on all 40 pins? If it has no identity of its own, name it in config.txt, for example `dtoverlay=iqaudio-dacplus`";
+            Finding::warning("sound card", format!("{reason}{seen}"), next)
+        }
+    }
+}
+
+/// The names of the cards in `/proc/asound/cards`.
+fn card_names(listed: &str) -> Vec<String> {
+    let lines = listed.lines().filter(|line| line.contains("]: "));
+    lines
+        .filter_map(|line| line.split_once(" - ").map(|(_, name)| name.trim().to_owned()))
+        .collect()
+}
+
+/// Whether the clock can be right, and is kept right.
+pub(super) fn clock() -> Finding {
+    let next = "connect the box to a network, so that it learns the time: certificates and timers need it";
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    if since < EPOCH {
+        return Finding::failed("clock", "it stands before this software was made", next);
+    }
+    // SAFETY: all-zero is a valid `timex`, and with `modes` 0 the call only reads the clock's state into it.
+    let state = unsafe {
+        let mut timex: libc::timex = std::mem::zeroed();
+        libc::adjtimex(&mut timex)
+    };
+    match state {
+        libc::TIME_ERROR | -1 => Finding::warning("clock", "nothing keeps it right", next),
+        _ => Finding::ok("clock", "it is kept right by the network"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn the_data_folder_must_be_there_and_writable() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(
+            data(folder.path())
+                .iter()
+                .all(|finding| finding.verdict == Verdict::Ok)
+        );
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let missing = data(&folder.path().join("missing"));
+        assert_eq!(missing[0].verdict, Verdict::Failed);
+        assert!(missing[0].next_step.contains("install -d"));
+    }
+
+    #[test]
+    fn a_file_is_no_fifo() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        assert_eq!(fifo(&config).verdict, Verdict::Skipped);
+        let path = folder.path().join("fifo");
+        config.audio.music.fifo = Some(path.clone());
+        assert_eq!(fifo(&config).verdict, Verdict::Failed);
+        std::fs::write(&path, "").unwrap();
+        assert!(fifo(&config).found.contains("is not a FIFO"));
+        std::fs::remove_file(&path).unwrap();
+        std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert_eq!(fifo(&config).verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn cards_are_read_as_the_kernel_lists_them() {
+        let listed = " 0 [IQaudIODAC     ]: IQaudIODAC - IQaudIODAC\n                      IQaudIODAC\n 1 [vc4hdmi        ]: vc4-hdmi - vc4-hdmi\n";
+        assert_eq!(card_names(listed), ["IQaudIODAC", "vc4-hdmi"]);
+        assert!(card_names("--- no soundcards ---\n").is_empty());
+    }
+}

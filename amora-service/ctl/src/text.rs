@@ -1,0 +1,154 @@
+//! Small pieces of text: tables, lengths of time, the now-playing line.
+
+use amora_contract::State;
+use amora_contract::state::{Condition, PlaybackState, PlayerState, Song};
+use amora_contract::units::{Seconds, Timestamp};
+
+/// Rows as a table whose columns are as wide as they must be.
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells
+            .chain([header[column].chars().count()])
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.chars().count()))))
+            .collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let mut text = line(&mut header.iter().copied());
+    for row in rows {
+        text.push_str(&line(&mut row.iter().map(String::as_str)));
+    }
+    text
+}
+
+/// A length of time as people read it: `3:07`, `1:02:45`.
+pub(crate) fn clock(time: Seconds) -> String {
+    let seconds = time.0.max(0.0) as u64;
+    match seconds / 3600 {
+        0 => format!("{}:{:02}", seconds / 60, seconds % 60),
+        hours => format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
+    }
+}
+
+/// Text from a file's tags may hold anything; on a terminal it must not move the cursor.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// `Artist – Title`, or the title alone.
+pub(crate) fn song(song: &Song) -> String {
+    match song.artist.as_str() {
+        "" | "Unknown" => plain(&song.title),
+        artist => plain(&format!("{artist} – {}", song.title)),
+    }
+}
+
+/// Where the song is at `now`: the box tells its position only when something changes.
+pub(crate) fn position(player: &PlayerState, now: Timestamp) -> Seconds {
+    let since = match player.state {
+        PlaybackState::Play => now.0.saturating_sub(player.position_at.0) as f64 / 1000.0,
+        _ => 0.0,
+    };
+    let position = player.position.0 + since;
+    match player.song.as_ref().map_or(0.0, |song| song.duration.0) {
+        length if length > 0.0 => Seconds(position.min(length)),
+        _ => Seconds(position),
+    }
+}
+
+/// One line that says what the box plays.
+pub(crate) fn now_playing(state: &State, now: Timestamp) -> String {
+    let Some(player) = &state.player else {
+        return "no player".to_owned();
+    };
+    let sign = match player.state {
+        PlaybackState::Play => "▶",
+        PlaybackState::Pause => "⏸",
+        PlaybackState::Stop => "⏹",
+        PlaybackState::Disconnected | PlaybackState::Error => "⚠",
+    };
+    let what = match (&player.song, &player.error) {
+        (_, Some(error)) => plain(error),
+        (Some(playing), _) => {
+            let length = match playing.duration.0 > 0.0 {
+                true => format!(" / {}", clock(playing.duration)),
+                false => String::new(),
+            };
+            format!("{}  {}{length}", song(playing), clock(position(player, now)))
+        }
+        (None, None) => "nothing".to_owned(),
+    };
+    let volume = state
+        .audio
+        .as_ref()
+        .map_or(String::new(), |audio| match audio.mute {
+            true => "  muted".to_owned(),
+            false => format!("  volume {}", audio.volume.get()),
+        });
+    format!("{sign} {what}{volume}")
+}
+
+/// A condition as a word.
+pub(crate) fn condition(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Ok => "ok",
+        Condition::Starting => "starting",
+        Condition::Degraded => "degraded",
+        Condition::Failed => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_line_up_and_times_read_like_clocks() {
+        let rows = [
+            vec!["1".to_owned(), "Ärger".to_owned()],
+            vec!["22".to_owned(), "x".to_owned()],
+        ];
+        assert_eq!(table(&["#", "Title"], &rows), "#   Title\n1   Ärger\n22  x\n");
+        assert_eq!(clock(Seconds(187.9)), "3:07");
+        assert_eq!(clock(Seconds(3765.0)), "1:02:45");
+        assert_eq!(clock(Seconds(-1.0)), "0:00");
+    }
+
+    #[test]
+    fn the_line_follows_the_clock_while_playing_and_stands_still_otherwise() {
+        let mut player = PlayerState {
+            state: PlaybackState::Play,
+            position: Seconds(10.0),
+            position_at: Timestamp(1_000),
+            song: Some(Song {
+                title: "Blue\u{1b}[2J".to_owned(),
+                artist: "Nina".to_owned(),
+                duration: Seconds(60.0),
+                ..Song::default()
+            }),
+            ..PlayerState::default()
+        };
+        let line = |player: &PlayerState| {
+            let state = State {
+                player: Some(player.clone()),
+                ..State::default()
+            };
+            now_playing(&state, Timestamp(6_000))
+        };
+        assert_eq!(line(&player), "▶ Nina – Blue [2J  0:15 / 1:00");
+        player.state = PlaybackState::Pause;
+        assert!(line(&player).contains("0:10 / 1:00"));
+        player.state = PlaybackState::Disconnected;
+        player.error = Some("MPD is away".to_owned());
+        assert_eq!(line(&player), "⚠ MPD is away");
+    }
+}
