@@ -227,6 +227,19 @@ impl Console {
         orders
     }
 
+    /// Every lock of the controls, held until dropped.
+    #[cfg(test)]
+    pub(crate) fn hold_locks(&self) -> impl Drop + '_ {
+        struct Held<'a>(
+            #[allow(dead_code)] MutexGuard<'a, Orders>,
+            #[allow(dead_code)] MutexGuard<'a, LastReading>,
+        );
+        impl Drop for Held<'_> {
+            fn drop(&mut self) {}
+        }
+        Held(guard(&self.orders), guard(&self.last_reading))
+    }
+
     /// Frees what the real-time thread gave back.
     pub(crate) fn collect(&self) {
         guard(&self.orders).collect();

@@ -19,7 +19,7 @@ mod console;
 mod crank;
 mod shared;
 pub(crate) mod source;
-mod stream;
+pub(crate) mod stream;
 mod supervisor;
 #[cfg(test)]
 mod tests;

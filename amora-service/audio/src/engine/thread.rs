@@ -14,7 +14,7 @@ const HOPELESS_XRUNS: u32 = 20;
 /// Turns per second while there is no card.
 const TURNS_WITHOUT_CARD: u64 = 50;
 
-/// Longest fade-out before stopping, in turns' time: nanoseconds.
+/// Longest fade-out before the card is closed, in nanoseconds.
 const LONGEST_FADE: u64 = 250_000_000;
 
 pub(crate) fn run(
@@ -24,8 +24,9 @@ pub(crate) fn run(
     rate: Hertz,
     setup: Box<dyn FnOnce() -> bool + Send>,
 ) {
-    crank.shared.real_time.store(setup(), Relaxed);
     let mut unheard = vec![0f32; 2 * (rate.0 as usize / TURNS_WITHOUT_CARD as usize).max(1)];
+    // From here on nothing is allocated and nothing freed.
+    crank.shared.real_time.store(setup(), Relaxed);
     let mut mounted: Option<Box<Mounted>> = None;
     let mut closing = Closing::default();
     let mut xruns = 0;

@@ -79,6 +79,7 @@ impl Limiter {
     }
 
     /// Frames by which the output is late.
+    #[cfg(test)]
     pub(crate) fn latency(&self) -> usize {
         self.delay.len()
     }

@@ -1,5 +1,8 @@
 //! Reads music from a FIFO and writes it to the music path.
 
+#[cfg(test)]
+mod tests;
+
 use super::MusicWriter;
 use crate::clock;
 use amora_contract::units::{Frames, Hertz};

@@ -26,6 +26,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// Length of the resampler's filter. With the window below: flat to 20 kHz at 48 kHz, images below −120 dB.
 const SINC_LENGTH: usize = 128;
 
+/// Filters between two frames. So many that a straight line between two of them is true to −115 dB; as the ratio is
+/// all but 1, the same two serve for a long time and stay in the cache.
+const OVERSAMPLING: usize = 1024;
+
 /// Most that the resampler's ratio may differ from 1.
 const MAX_RATIO: f64 = 1.01;
 
@@ -134,7 +138,7 @@ pub struct MusicPlayer {
     now: u64,
     taken: u64,
     ran_dry: Option<u64>,
-    /// Frames that are in this block on a start but should not count as lateness.
+    /// The present start came so soon after the last end that the music was late.
     late: bool,
 }
 
@@ -156,8 +160,8 @@ pub fn channel(config: &MusicConfig, rate: Hertz) -> (MusicWriter, MusicPlayer) 
     let shared = Arc::new(MusicShared::default());
     shared.target.store(target as u64, Ordering::Relaxed);
     let parameters = SincInterpolationParameters::new(SINC_LENGTH, WindowFunction::Blackman2)
-        .oversampling_factor(256)
-        .interpolation(SincInterpolationType::Quadratic);
+        .oversampling_factor(OVERSAMPLING)
+        .interpolation(SincInterpolationType::Linear);
     let resampler = Async::new_sinc(1.0, MAX_RATIO, &parameters, BLOCK, 2, FixedAsync::Output)
         .expect("the parameters are constants within the resampler's bounds");
     let writer = MusicWriter {

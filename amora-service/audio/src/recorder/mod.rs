@@ -137,3 +137,59 @@ impl Job {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::card::Turn;
+    use crate::engine::Mark;
+    use crate::engine::stream::stream;
+
+    const RATE: Hertz = Hertz(48_000.0);
+
+    fn mark(position: u64, frames: usize) -> Mark {
+        Mark {
+            position,
+            frames,
+            written: position,
+            turn: Turn::default(),
+        }
+    }
+
+    #[test]
+    fn a_recording_holds_what_was_tapped_and_silence_for_what_was_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let (mut sender, tap) = stream(2, Frames(48_000));
+        let recorder = Recorder::start(tap, &path, RATE).unwrap();
+        assert_eq!(sender.send(&[0.5; 480], mark(1000, 240)), 0);
+        assert_eq!(sender.send(&[0.25; 480], mark(1480, 240)), 0);
+        recorder.stop().unwrap();
+        let (rate, channels, samples) = read_wav(&path).unwrap();
+        assert_eq!((rate, channels, samples.len()), (RATE, 2, 3 * 480));
+        assert!(samples[..480].iter().all(|sample| *sample == 0.5));
+        assert!(samples[480..960].iter().all(|sample| *sample == 0.0));
+        assert!(samples[960..].iter().all(|sample| *sample == 0.25));
+    }
+
+    #[test]
+    fn a_recording_is_readable_while_it_runs_and_ends_with_the_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let (mut sender, tap) = stream(2, Frames(48_000));
+        let recorder = Recorder::start(tap, &path, RATE).unwrap();
+        assert_eq!(sender.send(&[0.5; 480], mark(0, 240)), 0);
+        let deadline = clock::now() + 20_000_000_000;
+        // Nobody ends it: what a killed process leaves behind can be read.
+        while read_wav(&path).unwrap().2.len() != 480 {
+            assert!(clock::now() < deadline, "the header never became true");
+            clock::sleep_until(clock::now() + 10_000_000);
+        }
+        drop(sender);
+        while !recorder.is_finished() {
+            assert!(clock::now() < deadline, "it did not end");
+            clock::sleep_until(clock::now() + 10_000_000);
+        }
+        assert_eq!(recorder.written(), Frames(240));
+    }
+}

@@ -46,6 +46,7 @@ struct Switches {
     /// The virtual clock when the card last turned.
     now: AtomicU64,
     talker: Mutex<Producer<f32>>,
+    open: AtomicBool,
 }
 
 /// The room's slot.
@@ -87,6 +88,7 @@ impl RoomSlot {
                 drift: AtomicU64::new(config.drift.0.to_bits()),
                 now: AtomicU64::new(0),
                 talker: Mutex::new(producer),
+                open: AtomicBool::new(false),
             }),
             talker: Arc::new(Mutex::new(Some(consumer))),
         }
@@ -112,6 +114,7 @@ impl CardSlot for RoomSlot {
         let Some(talker) = talker else {
             return Err(CardError::Busy("the room's card is open already".to_owned()));
         };
+        self.switches.open.store(true, Relaxed);
         let drift = f64::from_bits(self.switches.drift.load(Relaxed));
         let (rate, buffer) = (self.format.rate, self.format.buffer);
         let pacer = match self.pace {
@@ -136,6 +139,7 @@ impl CardSlot for RoomSlot {
             talker: Some(talker),
             talker_home: Arc::clone(&self.talker),
             switches: Arc::clone(&self.switches),
+            gone: Some(CardError::Gone("the room was unplugged".to_owned())),
         }))
     }
 
@@ -191,6 +195,11 @@ impl Room {
         self.switches.drift.store(drift.0.to_bits(), Relaxed);
     }
 
+    /// Whether somebody has the card open.
+    pub fn is_open(&self) -> bool {
+        self.switches.open.load(Relaxed)
+    }
+
     /// The card's clock, in nanoseconds, when it last turned.
     pub fn now(&self) -> u64 {
         self.switches.now.load(Relaxed)
@@ -209,6 +218,8 @@ struct RoomCard {
     talker: Option<Consumer<f32>>,
     talker_home: Arc<Mutex<Option<Consumer<f32>>>>,
     switches: Arc<Switches>,
+    /// Made beforehand: a turn must not allocate, not even to fail.
+    gone: Option<CardError>,
 }
 
 impl Card for RoomCard {
@@ -249,7 +260,7 @@ impl RoomCard {
             self.pacer.set_drift(self.format.rate, PartsPerMillion(drift));
         }
         if self.switches.unplugged.load(Relaxed) {
-            return Err(CardError::Gone("the room was unplugged".to_owned()));
+            return Err(self.gone.take().unwrap_or(CardError::Gone(String::new())));
         }
         let fewer = |xruns: u32| xruns.checked_sub(1);
         if self.switches.xruns.fetch_update(Relaxed, Relaxed, fewer).is_ok() {
@@ -265,6 +276,7 @@ impl Drop for RoomCard {
     fn drop(&mut self) {
         let mut home = self.talker_home.lock().unwrap_or_else(PoisonError::into_inner);
         *home = self.talker.take();
+        self.switches.open.store(false, Relaxed);
     }
 }
 
