@@ -50,6 +50,8 @@ impl fmt::Display for Address {
 /// Why MPD cannot be talked to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
+    #[error("MPD was not reached yet")]
+    NotYet,
     #[error("MPD cannot be reached: {0}")]
     Connect(io::Error),
     #[error("MPD did not answer within {} s", .0.as_secs())]
@@ -75,7 +77,7 @@ impl LinkError {
             Self::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 "let the service's user open MPD's socket"
             }
-            Self::Connect(_) | Self::Closed | Self::Broken(_) => {
+            Self::NotYet | Self::Connect(_) | Self::Closed | Self::Broken(_) => {
                 "check that MPD runs (systemctl status mpd) and that `host` and `port` in [player] are right"
             }
             Self::TimedOut(_) => {

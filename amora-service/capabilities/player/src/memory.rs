@@ -90,7 +90,7 @@ impl Memory {
 
     /// The search for the song in MPD's queue.
     pub(crate) fn search(&self) -> Command {
-        Command::new("playlistfind").text("file").text(&self.file)
+        Command::new("playlistfind").text(&crate::translate::file_filter(&self.file))
     }
 
     /// From the answer to [`Self::search`]: how to go on with the song where it stopped. The song may be in the

@@ -84,7 +84,7 @@ impl<'a> Player<'a> {
             link: Link::Waiting(Instant::now()),
             backoff: Backoff::default(),
             model: Model::default(),
-            away: LinkError::Closed,
+            away: LinkError::NotYet,
             was_lost: false,
             pending: Subsystems::NONE,
             refreshed_at: Instant::now(),
@@ -105,8 +105,7 @@ impl<'a> Player<'a> {
 
     pub(crate) async fn run(mut self) -> Result<(), PlayerError> {
         self.health.starting();
-        self.model
-            .disconnected("MPD was not reached yet", Timestamp::now());
+        self.model.disconnected(&self.away.to_string(), Timestamp::now());
         self.publish();
         self.follow_box().await;
         let shutdown = self.shutdown.clone();

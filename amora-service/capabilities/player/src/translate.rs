@@ -4,6 +4,8 @@ mod check;
 mod filter;
 mod refusal;
 
+pub(crate) use filter::file as file_filter;
+
 pub(crate) use check::{library_path, playlist_name, playlist_to_load, song_uri};
 pub(crate) use refusal::{Object, lost, refused, unsendable};
 

@@ -36,6 +36,11 @@ fn all_of(terms: &[String]) -> String {
     }
 }
 
+/// The song of this file.
+pub(crate) fn file(file: &str) -> String {
+    format!("(file == {})", quoted(file))
+}
+
 /// Songs in which every word appears, each in any tag or in the file name.
 pub(super) fn words(query: &str) -> Result<String, CommandError> {
     if query.len() > MAX_QUERY {
