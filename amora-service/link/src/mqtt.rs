@@ -21,7 +21,7 @@ use rustls::ClientConfig;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -156,16 +156,31 @@ pub enum Undelivered {
     Closed,
 }
 
-/// What publishers and the driver share.
-pub(crate) struct Shared {
-    /// Publishers that wait for room.
-    waiting: AtomicUsize,
-    /// Told when a publisher begins to wait.
-    stalled: Notify,
+/// What publishers, takers and the driver share.
+struct Shared {
+    /// Counts connections and their ends.
+    connection: AtomicU64,
     /// Largest message that may be sent now.
     limit: AtomicUsize,
     /// Messages thrown away because nobody took them.
     discarded: AtomicU64,
+}
+
+impl Shared {
+    fn new(limit: usize) -> Self {
+        Self {
+            connection: AtomicU64::new(0),
+            limit: AtomicUsize::new(limit),
+            discarded: AtomicU64::new(0),
+        }
+    }
+}
+
+/// The acknowledgement of one received message.
+#[derive(Debug, Clone)]
+enum Ack {
+    V3(v3::Ack),
+    V5(v5::Ack),
 }
 
 enum Client {
@@ -212,12 +227,6 @@ impl Publisher {
         if size > limit {
             return Err(PublishError::TooLarge { size, limit });
         }
-        if let Some(receipt) = self.client.try_publish(publication)? {
-            return Ok(Delivery(receipt));
-        }
-        self.shared.waiting.fetch_add(1, Ordering::SeqCst);
-        let _waiting = Waiting(&self.shared);
-        self.shared.stalled.notify_waiters();
         Ok(Delivery(self.client.publish(publication).await?))
     }
 
@@ -232,28 +241,32 @@ impl Publisher {
     }
 }
 
-struct Waiting<'a>(&'a Shared);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 impl Client {
-    /// `None` when there is no room.
-    fn try_publish(&self, publication: &Publication) -> Result<Option<Receipt>, PublishError> {
-        Ok(match self {
-            Self::V3(client) => v3::try_publish(client, publication)?.map(Receipt::V3),
-            Self::V5(client) => v5::try_publish(client, publication)?.map(Receipt::V5),
-        })
-    }
-
     async fn publish(&self, publication: &Publication) -> Result<Receipt, PublishError> {
         Ok(match self {
             Self::V3(client) => Receipt::V3(v3::publish(client, publication).await?),
             Self::V5(client) => Receipt::V5(v5::publish(client, publication).await?),
         })
+    }
+
+    /// Gives the acknowledgement back when there is no room for it now.
+    fn try_acknowledge(&self, ack: Ack) -> Result<(), Ack> {
+        let kept = ack.clone();
+        let sent = match (self, ack) {
+            (Self::V3(client), Ack::V3(ack)) => client.try_manual_ack(ack).is_ok(),
+            (Self::V5(client), Ack::V5(ack)) => client.try_manual_ack(ack).is_ok(),
+            _ => unreachable!("an acknowledgement goes to the client that its message came from"),
+        };
+        if sent { Ok(()) } else { Err(kept) }
+    }
+
+    /// Waits for room. An error only means that the session is over.
+    async fn acknowledge(&self, ack: Ack) {
+        let _ = match (self, ack) {
+            (Self::V3(client), Ack::V3(ack)) => client.manual_ack(ack).await.is_ok(),
+            (Self::V5(client), Ack::V5(ack)) => client.manual_ack(ack).await.is_ok(),
+            _ => unreachable!("an acknowledgement goes to the client that its message came from"),
+        };
     }
 
     /// Whether the request found room.
@@ -276,36 +289,35 @@ pub struct MqttLink {
 impl MqttLink {
     /// Begins to connect. Messages come out of [`Incoming`].
     pub fn open(options: Options) -> (Self, Incoming) {
-        let shared = Arc::new(Shared {
-            waiting: AtomicUsize::new(0),
-            stalled: Notify::new(),
-            limit: AtomicUsize::new(options.max_message_size),
-            discarded: AtomicU64::new(0),
-        });
-        let (sender, incoming) = queue::channel(shared.clone());
+        let shared = Arc::new(Shared::new(options.max_message_size));
         let (status, watched) = watch::channel(Status::Connecting);
         let stop = CancellationToken::new();
-        let setting = driver::Setting {
-            options: options.clone(),
-            shared: shared.clone(),
-            incoming: sender,
-            status,
-            stop: stop.clone(),
+        let setting = |client: &Arc<Client>| {
+            let (sender, incoming) = queue::channel(client.clone(), shared.clone());
+            let setting = driver::Setting {
+                options: options.clone(),
+                shared: shared.clone(),
+                incoming: sender,
+                status,
+                stop: stop.clone(),
+            };
+            (setting, incoming)
         };
-        let (client, driver) = match options.version {
+        let (client, incoming, driver) = match options.version {
             MqttVersion::V3 => {
                 let (client, engine) = v3::open(&options);
-                (Client::V3(client), tokio::spawn(driver::drive(engine, setting)))
+                let client = Arc::new(Client::V3(client));
+                let (setting, incoming) = setting(&client);
+                (client, incoming, tokio::spawn(driver::drive(engine, setting)))
             }
             MqttVersion::V5 => {
                 let (client, engine) = v5::open(&options);
-                (Client::V5(client), tokio::spawn(driver::drive(engine, setting)))
+                let client = Arc::new(Client::V5(client));
+                let (setting, incoming) = setting(&client);
+                (client, incoming, tokio::spawn(driver::drive(engine, setting)))
             }
         };
-        let publisher = Publisher {
-            client: Arc::new(client),
-            shared,
-        };
+        let publisher = Publisher { client, shared };
         let link = Self {
             publisher,
             status: watched,

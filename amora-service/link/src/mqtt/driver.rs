@@ -1,7 +1,7 @@
 //! Turns the client's event loop: delivers messages, subscribes, waits between attempts.
 
 use super::failure::{Failure, FailureKind, Target};
-use super::{Message, Options, Shared, Status, queue};
+use super::{Ack, Message, Options, Shared, Status, queue};
 use crate::backoff::{Backoff, random};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::future::Future;
@@ -25,7 +25,7 @@ const KEPT: usize = 64 << 10;
 pub(super) enum Happening {
     Connected { limit: Option<usize> },
     Subscribed { accepted: Vec<bool> },
-    Message(Message),
+    Message(Message, Option<Ack>),
     Nothing,
 }
 
@@ -74,15 +74,13 @@ pub(super) async fn drive(mut engine: impl Engine, setting: Setting) {
                 }
             }
             Ok(Happening::Subscribed { accepted }) => setting.announce(connections, &accepted),
-            Ok(Happening::Message(message)) => {
-                setting
-                    .incoming
-                    .send(cut(message, options.max_message_size))
-                    .await;
+            Ok(Happening::Message(message, ack)) => {
+                setting.incoming.send(cut(message, options.max_message_size), ack);
             }
             Ok(Happening::Nothing) => {}
             Err(Interruption::Ended) => return,
             Err(Interruption::Failed(mut failure)) => {
+                shared.connection.fetch_add(1, Ordering::SeqCst);
                 let held = connected_at.take().map(|since| since.elapsed());
                 backoff.ended(held.unwrap_or_default());
                 brief = match held {

@@ -1,185 +1,219 @@
 //! The queue of received messages between the driver and whoever takes them.
 //!
-//! Normally a full queue makes the driver stop reading, so that the sender is slowed down by TCP and nothing is
-//! lost. But acknowledgements come by the same way: while a publisher waits for them the driver must read on, and
-//! then the queue grows to a hard limit. Beyond that messages are thrown away and counted.
+//! The driver never stops reading, because the acknowledgements that publishers wait for come by the same way. The
+//! broker is slowed down by its own window instead: while many messages wait here, each is acknowledged only when
+//! it is taken, and the broker sends no more than it may have unacknowledged. What it sends at QoS 0 knows no such
+//! window: beyond a hard limit messages are thrown away and counted.
 
-use super::{Message, Shared};
+use super::{Ack, Client, Message, Shared};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
-/// Messages above which the driver stops reading if it can.
-const SOFT_COUNT: usize = 1024;
-/// Bytes above which the driver stops reading if it can.
-const SOFT_BYTES: usize = 4 << 20;
-/// How many times the soft limits the hard ones are.
-const HARD: usize = 8;
-/// Longest pause in reading; a longer one would cost the connection its keep-alive.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Messages above which acknowledgements wait.
+const SOFT_COUNT: usize = 256;
+/// Bytes above which acknowledgements wait.
+const SOFT_BYTES: usize = 2 << 20;
+/// Messages above which messages are thrown away.
+const HARD_COUNT: usize = 16_384;
+/// Bytes above which messages are thrown away.
+const HARD_BYTES: usize = 16 << 20;
 
 #[derive(Default)]
 struct Load {
     count: AtomicUsize,
     bytes: AtomicUsize,
-    room: Notify,
+    unacknowledged: AtomicUsize,
 }
 
 impl Load {
-    fn exceeds(&self, times: usize) -> bool {
-        self.count.load(Ordering::SeqCst) >= SOFT_COUNT * times
-            || self.bytes.load(Ordering::SeqCst) >= SOFT_BYTES * times
+    fn exceeds(&self, count: usize, bytes: usize) -> bool {
+        self.count.load(Ordering::SeqCst) >= count || self.bytes.load(Ordering::SeqCst) >= bytes
     }
 }
 
+/// A message, unless it was thrown away, and its acknowledgement, unless that has been sent. An acknowledgement
+/// belongs to the connection that the message came by; on another it would be a protocol error.
+struct Item {
+    message: Option<Message>,
+    ack: Option<(Ack, u64)>,
+}
+
 pub(super) struct Sender {
-    messages: mpsc::UnboundedSender<Message>,
+    items: mpsc::UnboundedSender<Item>,
     load: Arc<Load>,
+    client: Arc<Client>,
     shared: Arc<Shared>,
 }
 
 /// Received messages, in order.
 pub struct Incoming {
-    messages: mpsc::UnboundedReceiver<Message>,
+    items: mpsc::UnboundedReceiver<Item>,
+    taken: Option<Item>,
     load: Arc<Load>,
+    client: Arc<Client>,
+    shared: Arc<Shared>,
 }
 
-pub(super) fn channel(shared: Arc<Shared>) -> (Sender, Incoming) {
-    let (sender, messages) = mpsc::unbounded_channel();
+pub(super) fn channel(client: Arc<Client>, shared: Arc<Shared>) -> (Sender, Incoming) {
+    let (sender, items) = mpsc::unbounded_channel();
     let load = Arc::new(Load::default());
     let incoming = Incoming {
-        messages,
+        items,
+        taken: None,
         load: load.clone(),
+        client: client.clone(),
+        shared: shared.clone(),
     };
     let sender = Sender {
-        messages: sender,
+        items: sender,
         load,
+        client,
         shared,
     };
     (sender, incoming)
 }
 
 impl Sender {
-    pub(super) async fn send(&self, message: Message) {
-        if self.load.exceeds(1) {
-            self.wait_for_room().await;
-        }
-        if self.load.exceeds(HARD) {
+    pub(super) fn send(&self, message: Message, ack: Option<Ack>) {
+        let mut message = Some(message);
+        if self.load.exceeds(HARD_COUNT, HARD_BYTES) {
+            message = None;
             let discarded = self.shared.discarded.fetch_add(1, Ordering::Relaxed) + 1;
             if discarded.is_power_of_two() {
-                tracing::warn!(
-                    discarded,
-                    topic = message.topic,
-                    "messages come faster than they can be taken"
-                );
+                tracing::warn!(discarded, "messages come faster than they can be taken");
             }
+        }
+        let crowded = self.load.exceeds(SOFT_COUNT, SOFT_BYTES);
+        // Acknowledgements go in the order of their messages: once one waits, all behind it do.
+        let wait = crowded || self.load.unacknowledged.load(Ordering::SeqCst) > 0;
+        let ack = ack.and_then(|ack| match wait {
+            true => Some(ack),
+            false => self.client.try_acknowledge(ack).err(),
+        });
+        if message.is_none() && ack.is_none() {
             return;
         }
-        self.load.count.fetch_add(1, Ordering::SeqCst);
-        self.load.bytes.fetch_add(message.payload.len(), Ordering::SeqCst);
-        // An error only means that nobody takes messages any more.
-        let _ = self.messages.send(message);
-    }
-
-    /// Returns when there is room, when a publisher needs the driver, or when patience ends.
-    async fn wait_for_room(&self) {
-        let patience = tokio::time::sleep(PATIENCE);
-        tokio::pin!(patience);
-        loop {
-            let room = self.load.room.notified();
-            let stalled = self.shared.stalled.notified();
-            tokio::pin!(room, stalled);
-            // Registered before the conditions are looked at, so that no change is missed.
-            room.as_mut().enable();
-            stalled.as_mut().enable();
-            if !self.load.exceeds(1)
-                || self.shared.waiting.load(Ordering::SeqCst) > 0
-                || self.messages.is_closed()
-            {
-                return;
-            }
-            tokio::select! {
-                () = &mut room => {}
-                () = &mut stalled => {}
-                () = &mut patience => return,
-            }
+        if ack.is_some() {
+            self.load.unacknowledged.fetch_add(1, Ordering::SeqCst);
         }
+        self.load.count.fetch_add(1, Ordering::SeqCst);
+        let size = message.as_ref().map_or(0, |message| message.payload.len());
+        self.load.bytes.fetch_add(size, Ordering::SeqCst);
+        let connection = self.shared.connection.load(Ordering::SeqCst);
+        let ack = ack.map(|ack| (ack, connection));
+        // An error only means that nobody takes messages any more.
+        let _ = self.items.send(Item { message, ack });
     }
 }
 
 impl Incoming {
-    /// The next message; `None` when the session is over.
+    /// The next message; `None` when the session is over. Loses nothing when it is given up half-way.
     pub async fn next(&mut self) -> Option<Message> {
-        let message = self.messages.recv().await?;
-        self.load.count.fetch_sub(1, Ordering::SeqCst);
-        self.load.bytes.fetch_sub(message.payload.len(), Ordering::SeqCst);
-        self.load.room.notify_waiters();
-        Some(message)
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        self.messages.close();
-        self.load.room.notify_waiters();
+        loop {
+            if self.taken.is_none() {
+                self.taken = Some(self.items.recv().await?);
+            }
+            if let Some((ack, connection)) = self.taken.as_ref().and_then(|item| item.ack.as_ref()) {
+                if *connection == self.shared.connection.load(Ordering::SeqCst) {
+                    self.client.acknowledge(ack.clone()).await;
+                }
+                self.load.unacknowledged.fetch_sub(1, Ordering::SeqCst);
+            }
+            self.load.count.fetch_sub(1, Ordering::SeqCst);
+            if let Some(message) = self.taken.take().and_then(|item| item.message) {
+                self.load.bytes.fetch_sub(message.payload.len(), Ordering::SeqCst);
+                return Some(message);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Options, v3};
     use super::*;
+    use crate::backoff::Policy;
+    use amora_contract::config::MqttVersion;
     use bytes::Bytes;
-    use std::sync::atomic::AtomicU64;
+    use std::time::Duration;
 
-    fn shared() -> Arc<Shared> {
-        Arc::new(Shared {
-            waiting: AtomicUsize::new(0),
-            stalled: Notify::new(),
-            limit: AtomicUsize::new(0),
-            discarded: AtomicU64::new(0),
-        })
+    fn queue() -> (Sender, Incoming, Arc<Shared>) {
+        let options = Options {
+            host: "localhost".to_owned(),
+            port: 1883,
+            version: MqttVersion::V3,
+            client_id: "test".to_owned(),
+            credentials: None,
+            tls: None,
+            keep_alive: Duration::from_secs(60),
+            clean_session: true,
+            last_will: None,
+            subscriptions: Vec::new(),
+            max_message_size: 1000,
+            backoff: Policy::AMORA_MQTT,
+        };
+        let (client, _engine) = v3::open(&options);
+        let shared = Arc::new(Shared::new(0));
+        let (sender, incoming) = channel(Arc::new(Client::V3(client)), shared.clone());
+        (sender, incoming, shared)
     }
 
     fn message(number: usize) -> Message {
         Message {
             topic: number.to_string(),
-            payload: Bytes::new(),
-            size: 0,
+            payload: Bytes::from_static(b"payload"),
+            size: 7,
             retained: false,
             duplicate: false,
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_slow_taker_slows_the_sender_and_loses_nothing() {
-        let shared = shared();
-        let (sender, mut incoming) = channel(shared.clone());
-        let sending = tokio::spawn(async move {
-            for number in 0..3 * SOFT_COUNT {
-                sender.send(message(number)).await;
+    #[tokio::test]
+    async fn messages_come_out_in_order_and_free_their_room() {
+        let (sender, mut incoming, shared) = queue();
+        for round in 0..3 {
+            for number in 0..HARD_COUNT {
+                sender.send(message(number), None);
             }
-        });
-        for number in 0..3 * SOFT_COUNT {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            assert!(incoming.load.count.load(Ordering::SeqCst) <= SOFT_COUNT);
-            assert_eq!(incoming.next().await.unwrap().topic, number.to_string());
+            for number in 0..HARD_COUNT {
+                assert_eq!(
+                    incoming.next().await.unwrap().topic,
+                    number.to_string(),
+                    "{round}"
+                );
+            }
         }
-        sending.await.unwrap();
         assert_eq!(shared.discarded.load(Ordering::Relaxed), 0);
+        assert_eq!(incoming.load.bytes.load(Ordering::SeqCst), 0);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn while_a_publisher_waits_the_queue_grows_to_its_hard_limit_and_no_further() {
-        let shared = shared();
-        shared.waiting.store(1, Ordering::SeqCst);
-        let (sender, mut incoming) = channel(shared.clone());
-        for number in 0..HARD * SOFT_COUNT + 10 {
-            sender.send(message(number)).await;
+    #[tokio::test]
+    async fn beyond_the_hard_limit_messages_are_thrown_away_and_counted() {
+        let (sender, mut incoming, shared) = queue();
+        for number in 0..HARD_COUNT + 10 {
+            sender.send(message(number), None);
         }
         assert_eq!(shared.discarded.load(Ordering::Relaxed), 10);
         assert_eq!(incoming.next().await.unwrap().topic, "0");
-        sender.send(message(1)).await;
+        sender.send(message(1), None);
         assert_eq!(shared.discarded.load(Ordering::Relaxed), 10);
+    }
+
+    #[tokio::test]
+    async fn in_a_crowd_acknowledgements_wait_until_the_message_is_taken() {
+        let (sender, mut incoming, shared) = queue();
+        let ack = || Some(Ack::V3(rumqttc_v4::ManualAck::PubAck(rumqttc_v4::PubAck::new(1))));
+        let waiting = || sender.load.unacknowledged.load(Ordering::SeqCst);
+        for number in 0..SOFT_COUNT {
+            sender.send(message(number), None);
+        }
+        sender.send(message(SOFT_COUNT), ack());
+        assert_eq!(waiting(), 1);
+        for _ in 0..=SOFT_COUNT {
+            incoming.next().await.unwrap();
+        }
+        assert_eq!(waiting(), 0);
+        assert_eq!(shared.discarded.load(Ordering::Relaxed), 0);
     }
 }

@@ -7,12 +7,13 @@ use super::{
 };
 use rumqttc_v4::mqttbytes::QoS;
 use rumqttc_v4::{
-    AsyncClient, Broker, ClientError, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill,
-    MqttOptions, Packet, PublishNotice, PublishNoticeError, PublishOptions, SessionMode, StateError,
-    SubscribeFilter, SubscribeReasonCode, TlsConfiguration, TlsError, Transport,
+    AckMode, AsyncClient, Broker, ClientError, ConnectReturnCode, ConnectionError, Event, EventLoop,
+    LastWill, ManualAck, MqttOptions, Packet, PublishNotice, PublishNoticeError, PublishOptions, SessionMode,
+    StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, TlsError, Transport,
 };
 
 pub(super) type Client = AsyncClient;
+pub(super) type Ack = ManualAck;
 pub(super) type Receipt = PublishNotice;
 
 pub(super) struct Loop {
@@ -27,6 +28,7 @@ pub(super) fn open(options: &Options) -> (Client, Loop) {
     set.set_max_packet_size(PACKET_LIMIT as usize, PACKET_LIMIT as usize);
     set.set_request_channel_capacity(REQUESTS);
     set.set_max_request_batch(64);
+    set.set_ack_mode(AckMode::Manual);
     if !options.clean_session {
         set.set_session_mode(SessionMode::Persistent);
     }
@@ -79,13 +81,17 @@ impl Engine for Loop {
                     .map(|code| matches!(code, SubscribeReasonCode::Success(_)))
                     .collect(),
             },
-            Event::Incoming(Packet::Publish(publish)) => Happening::Message(Message {
-                topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-                size: publish.payload.len(),
-                payload: publish.payload,
-                retained: publish.retain,
-                duplicate: publish.dup,
-            }),
+            Event::Incoming(Packet::Publish(publish)) => {
+                let ack = self.client.prepare_ack(&publish).map(super::Ack::V3);
+                let message = Message {
+                    topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+                    size: publish.payload.len(),
+                    payload: publish.payload,
+                    retained: publish.retain,
+                    duplicate: publish.dup,
+                };
+                Happening::Message(message, ack)
+            }
             _ => Happening::Nothing,
         })
     }
@@ -112,18 +118,6 @@ impl Engine for Loop {
 
 fn publish_options(publication: &Publication) -> PublishOptions {
     PublishOptions::new(qos(publication.quality)).retain(publication.retain)
-}
-
-pub(super) fn try_publish(
-    client: &Client,
-    publication: &Publication,
-) -> Result<Option<Receipt>, PublishError> {
-    let topic = publication.topic.clone();
-    match client.try_publish_tracked(topic, publication.payload.clone(), publish_options(publication)) {
-        Ok(receipt) => Ok(Some(receipt)),
-        Err(ClientError::RequestChannelFull(_)) => Ok(None),
-        Err(error) => Err(publish_error(publication, &error)),
-    }
 }
 
 pub(super) async fn publish(client: &Client, publication: &Publication) -> Result<Receipt, PublishError> {

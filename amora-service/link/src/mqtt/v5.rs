@@ -7,10 +7,10 @@ use super::{
 };
 use rumqttc_v5::mqttbytes::QoS;
 use rumqttc_v5::{
-    AsyncClient, Broker, BrokerSessionResumePolicy, ClientError, ConnectReturnCode, ConnectionError,
-    DisconnectReasonCode, Event, EventLoop, LastWill, MqttOptions, Packet, PublishNotice, PublishNoticeError,
-    PublishOptions, SessionMode, StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration,
-    TlsError, Transport,
+    AckMode, AsyncClient, Broker, BrokerSessionResumePolicy, ClientError, ConnectReturnCode, ConnectionError,
+    DisconnectReasonCode, Event, EventLoop, LastWill, ManualAck, MqttOptions, Packet, PublishNotice,
+    PublishNoticeError, PublishOptions, SessionMode, StateError, SubscribeFilter, SubscribeReasonCode,
+    TlsConfiguration, TlsError, Transport,
 };
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use std::time::Duration;
 const OVERHEAD: usize = 1024;
 
 pub(super) type Client = AsyncClient;
+pub(super) type Ack = ManualAck;
 pub(super) type Receipt = PublishNotice;
 
 pub(super) struct Loop {
@@ -33,6 +34,7 @@ pub(super) fn open(options: &Options) -> (Client, Loop) {
     set.set_broker_session_resume_policy(BrokerSessionResumePolicy::AllowBrokerOnly);
     set.set_request_channel_capacity(REQUESTS);
     set.set_max_request_batch(64);
+    set.set_ack_mode(AckMode::Manual);
     if !options.clean_session {
         set.set_session_mode(SessionMode::Persistent);
     }
@@ -89,13 +91,17 @@ impl Engine for Loop {
                     .map(|code| matches!(code, SubscribeReasonCode::Success(_)))
                     .collect(),
             },
-            Event::Incoming(Packet::Publish(publish)) => Happening::Message(Message {
-                topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-                size: publish.payload.len(),
-                payload: publish.payload,
-                retained: publish.retain,
-                duplicate: publish.dup,
-            }),
+            Event::Incoming(Packet::Publish(publish)) => {
+                let ack = self.client.prepare_ack(&publish).map(super::Ack::V5);
+                let message = Message {
+                    topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+                    size: publish.payload.len(),
+                    payload: publish.payload,
+                    retained: publish.retain,
+                    duplicate: publish.dup,
+                };
+                Happening::Message(message, ack)
+            }
             _ => Happening::Nothing,
         })
     }
@@ -122,18 +128,6 @@ impl Engine for Loop {
 
 fn publish_options(publication: &Publication) -> PublishOptions {
     PublishOptions::new(qos(publication.quality)).retain(publication.retain)
-}
-
-pub(super) fn try_publish(
-    client: &Client,
-    publication: &Publication,
-) -> Result<Option<Receipt>, PublishError> {
-    let topic = publication.topic.clone();
-    match client.try_publish_tracked(topic, publication.payload.clone(), publish_options(publication)) {
-        Ok(receipt) => Ok(Some(receipt)),
-        Err(ClientError::RequestChannelFull(_)) => Ok(None),
-        Err(error) => Err(publish_error(publication, &error)),
-    }
 }
 
 pub(super) async fn publish(client: &Client, publication: &Publication) -> Result<Receipt, PublishError> {
