@@ -1,19 +1,24 @@
+/** Generated from docs/contract by scripts/generate.mjs. */
+
 /**
  * Every command a box knows, as the published contract names it.
- * @type {Readonly<Record<'player' | 'audio' | 'system', readonly string[]>>}
+ * @type {Readonly<Record<'audio' | 'player' | 'system', readonly string[]>>}
  */
 export const CATALOGUE = Object.freeze({
-  player: [
-    'play', 'pause', 'toggle', 'stop', 'next', 'previous', 'seek',
-    'set_volume', 'get_volume', 'set_repeat', 'set_random', 'set_single', 'set_consume', 'set_crossfade', 'set_replay_gain',
-    'get_status', 'get_queue', 'queue_add', 'queue_remove', 'queue_move', 'queue_clear', 'queue_shuffle', 'queue_save',
-    'get_playlists', 'get_playlist', 'play_playlist', 'queue_playlist', 'create_playlist', 'rename_playlist', 'delete_playlist',
-    'play_track', 'add_track', 'remove_track', 'reorder_track',
-    'browse', 'search', 'list', 'find', 'update_library', 'get_cover',
-    'get_outputs', 'set_output', 'set_favourite', 'get_favourites', 'set_sleep_timer',
+  audio: [
+    'change_volume', 'chime', 'get_status', 'set_exclusive', 'set_mute', 'set_volume', 'test',
   ],
-  audio: ['set_volume', 'change_volume', 'set_mute', 'chime', 'test', 'set_exclusive', 'get_status'],
-  system: ['get_state', 'get_status', 'get_config', 'reload'],
+  player: [
+    'add_track', 'browse', 'create_playlist', 'delete_playlist', 'find', 'get_cover', 'get_favourites', 'get_outputs',
+    'get_playlist', 'get_playlists', 'get_queue', 'get_status', 'get_volume', 'list', 'next', 'pause', 'play', 'play_playlist',
+    'play_track', 'previous', 'queue_add', 'queue_clear', 'queue_move', 'queue_playlist', 'queue_remove', 'queue_save',
+    'queue_shuffle', 'remove_track', 'rename_playlist', 'reorder_track', 'search', 'seek', 'set_consume', 'set_crossfade',
+    'set_favourite', 'set_output', 'set_random', 'set_repeat', 'set_replay_gain', 'set_single', 'set_sleep_timer', 'set_volume',
+    'stop', 'toggle', 'update_library',
+  ],
+  system: [
+    'get_config', 'get_state', 'get_status', 'reload',
+  ],
 });
 
 /** @param {string} name a command's verb, `snake_case` */

@@ -56,9 +56,7 @@ export class Emitter {
       try {
         listener(value);
       } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
+        report(error);
       }
     }
   }
@@ -70,4 +68,12 @@ export class Emitter {
    * @param {number} _count
    */
   listenersChanged(_name, _count) {}
+}
+
+/** A listener's own error goes where uncaught errors go. @param {unknown} error */
+function report(error) {
+  if (globalThis.reportError) return globalThis.reportError(error);
+  queueMicrotask(() => {
+    throw error;
+  });
 }

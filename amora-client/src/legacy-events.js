@@ -21,7 +21,7 @@ export function legacyEvents(before, after) {
 }
 
 /**
- * @param {PlayerState | undefined} was
+ * @param {PlayerState | null | undefined} was
  * @param {PlayerState} is
  * @param {(keyof PlayerState)[]} keys
  */

@@ -27,7 +27,8 @@ export function readResponse(text) {
   const message = readObject(text);
   const id = message.commandId ?? message.command_id;
   if (typeof id !== 'string') throw new AmoraError('protocol', 'a response without an id');
-  if (message.result === true) return { id, data: message.data ?? {} };
+  // The box wraps what a command returned, as the original did.
+  if (message.result === true) return { id, data: message.data?.result ?? message.data ?? {} };
   const told = message.error ?? message.data?.error ?? message.data ?? {};
   return { id, error: AmoraError.from({ code: told.code, field: told.field, message: told.message ?? message.message }) };
 }
@@ -39,7 +40,7 @@ export function readResponse(text) {
 export function readState(text) {
   const message = readObject(text);
   const song = readSong(message.currentSong ?? message.current_song);
-  const time = typeof message.timestamp === 'number' ? message.timestamp : Date.now() / 1000;
+  const time = number(message.timestamp_ms) ?? number(message.timestamp) ?? Date.now();
   /** @type {StateNews} */
   const news = {
     state: readPlayback(message.state),
@@ -54,6 +55,16 @@ export function readState(text) {
   if (typeof message.random === 'boolean') news.random = message.random;
   if (typeof message.playlist === 'string' || message.playlist === null) news.playlist = message.playlist;
   return news;
+}
+
+/**
+ * @param {string} text
+ * @returns {import('./state.d.ts').BoxEvent & { sequence?: number }}
+ */
+export function readEvent(text) {
+  const message = readObject(text);
+  if (typeof message.event !== 'string') throw new AmoraError('protocol', 'an event without a name');
+  return message;
 }
 
 /** Whether the box is there. @param {string} text */

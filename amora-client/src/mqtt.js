@@ -2,7 +2,7 @@ import { Backoff } from './backoff.js';
 import { Emitter } from './emitter.js';
 import { AmoraError } from './errors.js';
 import { legacyEvents } from './legacy-events.js';
-import { commandMessage, readConnection, readResponse, readState } from './mqtt-messages.js';
+import { commandMessage, readConnection, readEvent, readResponse, readState } from './mqtt-messages.js';
 import { Pending } from './pending.js';
 import { makeSections } from './sections.js';
 
@@ -16,6 +16,7 @@ import { makeSections } from './sections.js';
 /**
  * @typedef {object} MqttEvents
  * @property {State} state
+ * @property {import('./state.d.ts').BoxEvent} event something happened on the box
  * @property {MqttConnection} connection
  * @property {import('./state.d.ts').PlayerState} stateChange
  * @property {number} positionChange seconds
@@ -56,6 +57,8 @@ export class AmoraMqttClient extends Emitter {
   #mqtt;
   /** @type {Pending<string>} */
   #pending = new Pending();
+  /** The last event taken: QoS 1 may bring one twice. */
+  #sequence = -1;
 
   /** @param {MqttOptions} options */
   constructor({ url, device, prefix = 'amora/devices', qos = 1, timeout = 10_000, broker = {}, backoff = new Backoff({ first: 1000 }), connect }) {
@@ -98,7 +101,7 @@ export class AmoraMqttClient extends Emitter {
     const subscribed = new Promise((resolve) => {
       mqtt.on('connect', () => this.#arrived(mqtt).then(resolve, (error) => this.#complain(error)));
     });
-    mqtt.on('message', (topic, payload) => this.#receive(topic, payload.toString()));
+    mqtt.on('message', (topic, payload, { retain }) => this.#receive(topic, payload.toString(), retain));
     mqtt.on('error', (error) => this.#complain(error));
     mqtt.on('close', () => this.#lost(mqtt));
     await subscribed;
@@ -125,9 +128,19 @@ export class AmoraMqttClient extends Emitter {
       const away = this.#connection.broker ? 'the box is not connected to the broker' : 'the broker is not connected';
       throw new AmoraError('offline', `${name} was not sent: ${away}`);
     }
+    return this.#send(this.#mqtt, name, params, timeout);
+  }
+
+  /**
+   * @param {import('mqtt').MqttClient} mqtt
+   * @param {string} name
+   * @param {object} params
+   * @param {number} timeout
+   */
+  #send(mqtt, name, params, timeout) {
     const id = globalThis.crypto.randomUUID();
     const answered = this.#pending.add(id, name, timeout);
-    this.#mqtt.publish(`${this.topic}/commands`, commandMessage(name, id, params), { qos: this.qos }, (error) => {
+    mqtt.publish(`${this.topic}/commands`, commandMessage(name, id, params), { qos: this.qos }, (error) => {
       if (error) this.#pending.take(id)?.reject(new AmoraError('offline', `${name} was not sent: ${error.message}`, { cause: error }));
     });
     return answered;
@@ -137,10 +150,19 @@ export class AmoraMqttClient extends Emitter {
   async #arrived(mqtt) {
     this.backoff.reset();
     mqtt.options.reconnectPeriod = this.backoff.next();
-    const grants = await mqtt.subscribeAsync(['state', 'responses', 'connection'].map((leaf) => `${this.topic}/${leaf}`), { qos: 1 });
+    const grants = await mqtt.subscribeAsync(['state', 'responses', 'connection', 'events'].map((leaf) => `${this.topic}/${leaf}`), { qos: 1 });
     const refused = grants.find(({ qos }) => qos >= 128);
     if (refused) throw new AmoraError('not_allowed', `the broker refused the subscription to ${refused.topic}`);
     this.#set({ broker: true, status: this.#connection.box ? 'online' : 'waiting' });
+    this.#greet(mqtt);
+  }
+
+  /**
+   * Asks for the whole state: the topics tell less. Nobody answers while the box is away, and that is no error.
+   * @param {import('mqtt').MqttClient} mqtt
+   */
+  #greet(mqtt) {
+    this.#send(mqtt, 'system.get_state', {}, this.timeout).then((state) => this.#publish(state), () => {});
   }
 
   /** @param {import('mqtt').MqttClient} mqtt */
@@ -154,11 +176,14 @@ export class AmoraMqttClient extends Emitter {
   /**
    * @param {string} topic
    * @param {string} text
+   * @param {boolean} retained what the broker kept proves nothing about now
    */
-  #receive(topic, text) {
+  #receive(topic, text, retained) {
     try {
+      if (!retained && topic !== `${this.topic}/connection`) this.#setBox(true);
       if (topic === `${this.topic}/responses`) this.#receiveResponse(text);
       else if (topic === `${this.topic}/state`) this.#receiveState(text);
+      else if (topic === `${this.topic}/events`) this.#receiveEvent(text);
       else if (topic === `${this.topic}/connection`) this.#receiveConnection(text);
     } catch (error) {
       this.#complain(error);
@@ -192,10 +217,22 @@ export class AmoraMqttClient extends Emitter {
   #receiveConnection(text) {
     const box = readConnection(text);
     const came = box && !this.#connection.box;
-    this.#set({ box, status: box ? 'online' : 'waiting' });
-    if (!box) return this.#rejectAll('the box left the broker');
-    // The retained state tells little; the whole document is asked for once the box is there.
-    if (came) this.system.getState().then((state) => this.#publish(state), (error) => this.#complain(error));
+    this.#setBox(box);
+    if (!box) this.#rejectAll('the box left the broker');
+    else if (came && this.#mqtt) this.#greet(this.#mqtt);
+  }
+
+  /** @param {boolean} box */
+  #setBox(box) {
+    if (this.#connection.box !== box) this.#set({ box, status: box ? 'online' : 'waiting' });
+  }
+
+  /** @param {string} text */
+  #receiveEvent(text) {
+    const { sequence, ...event } = readEvent(text);
+    if (sequence !== undefined && sequence <= this.#sequence) return;
+    this.#sequence = sequence ?? this.#sequence;
+    this.emit('event', event);
   }
 
   /** @param {State} state */

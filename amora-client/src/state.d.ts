@@ -1,169 +1,278 @@
-/** Everything that is so on a box, as one document with a section per capability. */
-export interface State {
-  /** Grows with every change of any section. */
-  revision: number;
-  system: SystemState;
-  audio?: AudioState;
-  player?: PlayerState;
+/** Generated from docs/contract by scripts/generate.mjs. */
+
+/** What was counted since the engine started. */
+export interface AudioCounters {
+  /** How long the thread took per period: counts of periods up to 10, 20, 50, 100, 200, 500, 1000, 2000, 5000 microseconds, and above. */
+  callback_microseconds: number[];
+  /** Frames that a source had to drop because nobody took them. */
+  dropped: Frames;
+  /** Times music was ducked. */
+  ducked: number;
+  /** Periods in which the limiter worked. */
+  limited: number;
+  /** Periods handed to the card. */
+  periods: number;
+  /** Times the card had to be opened again. */
+  reopens: number;
+  /** Times a source that should sound had nothing to give. */
+  underruns: number;
+  /** Times the card ran out of sound. */
+  xruns: number;
 }
 
-/** `ok`, `starting`, `degraded` (tries again by itself) or `failed` (needs somebody). */
+/** The sound engine and its card. Levels are not here: they change too fast and have a stream of their own. */
+export interface AudioState {
+  /** The card in use. */
+  card: CardState;
+  /** What was counted since the engine started. */
+  counters: AudioCounters;
+  /** Whether exclusive mode is asked for. */
+  exclusive: boolean;
+  /** What the mixer is doing. */
+  mixer: MixerState;
+  /** The path that music takes from MPD to the mixer. */
+  music: MusicState;
+  /** Silent for now. */
+  mute: boolean;
+  /** Who has the card. */
+  owner: CardOwner;
+  /** 0 to 100, for everything the box plays. */
+  volume: Volume;
+}
+
+/** Who has the card. */
+export type CardOwner = 'engine' | 'player' | 'returning';
+
+/** The sound card. */
+export interface CardState {
+  /** Frames in the card's buffer, as negotiated. */
+  buffer: Frames;
+  /** Whether the card can record. */
+  capture: boolean;
+  /** The device's name, for example `hw:CARD=IQaudIODAC`. */
+  device: string;
+  /** Why not, in plain words. */
+  error?: string | null;
+  /** Sample format, as negotiated, for example `S32_LE`. */
+  format: string;
+  /** `alsa`, `room` or `null`. */
+  kind: string;
+  /** Frames in a period, as negotiated. */
+  period: Frames;
+  /** The board's profile, for example `IQaudio DAC+`. */
+  profile: string;
+  /** Frames per second, as negotiated. */
+  rate: Hertz;
+  /** Whether the thread runs with real-time priority. */
+  real_time: boolean;
+  /** Whether sound is flowing. */
+  running: boolean;
+}
+
+/** Conditions, from best to worst. */
 export type Condition = 'ok' | 'starting' | 'degraded' | 'failed';
+
+/** A level or gain in decibels; levels are relative to full scale. Silence is `null`. */
+export type Decibels = number | null;
+
+/** A count of audio frames (one sample of every channel). */
+export type Frames = number;
 
 /** How one part of the box is. */
 export interface Health {
-  condition: Condition;
   /** What is wrong, in plain words; empty when nothing is. */
   cause: string;
+  /** In one word. */
+  condition: Condition;
   /** What to do about it; empty when nothing is wrong. */
   next_step: string;
-  /** Milliseconds since 1970. */
-  since: number;
+  /** Since when it has been in this condition. */
+  since: Timestamp;
 }
 
-/** The box itself. */
-export interface SystemState {
-  id: string;
-  name: string;
-  version: string;
-  /** Milliseconds since 1970. */
-  started_at: number;
-  health: Record<string, Health>;
-}
+/** A frequency or sample rate in hertz. */
+export type Hertz = number;
 
-/** `disconnected`: MPD does not answer and is being tried again. */
-export type PlaybackState = 'play' | 'pause' | 'stop' | 'disconnected' | 'error';
-export type ReplayGain = 'off' | 'track' | 'album' | 'auto';
-export type Tag = 'artist' | 'album_artist' | 'album' | 'title' | 'genre' | 'composer' | 'date';
-
-/** A song, in the queue or in the library. */
-export interface Song {
-  /** Path below the music folder, or a URL. */
-  file: string;
-  title: string;
-  artist: string;
-  album: string;
-  track?: number;
-  /** Seconds; 0 for a stream. */
-  duration: number;
-  /** Queue entry id, for a song in the queue. */
-  id?: number;
-  /** Position in the queue, counted from 0. */
-  position?: number;
-  /** Absent where it was not looked up. */
-  favourite?: boolean;
+/** Momentary levels, for a meter. Published some 20 times a second on a stream of their own. */
+export interface Levels {
+  /** Gain reduction by the ducker. */
+  ducking: Decibels;
+  /** Gain reduction by the limiter. */
+  limiting: Decibels;
+  /** Highest sample of each output channel, left and right, since the last reading. */
+  peak: [Decibels, Decibels];
+  /** Mean level of each output channel since the last reading. */
+  rms: [Decibels, Decibels];
 }
 
 /** The music library. */
 export interface LibraryState {
-  songs: number;
-  artists: number;
+  /** Albums known. */
   albums: number;
-  updating: boolean;
-  /** Songs known since the running scan began. */
+  /** Artists known. */
+  artists: number;
+  /** Songs known since the running scan began; what a progress display counts. */
   scanned: number;
-  /** Milliseconds since 1970. */
-  updated_at: number;
+  /** Songs known. */
+  songs: number;
+  /** When the library last changed. */
+  updated_at: Timestamp;
+  /** Whether a scan is running. */
+  updating: boolean;
+}
+
+/** What the mixer is doing. */
+export interface MixerState {
+  /** The sources that are sounding now, highest priority first. */
+  active: string[];
+  /** How much music is turned down at present for something more important. */
+  ducking: Decibels;
+  /** How much the limiter has turned down at most in the last second. */
+  limiting: Decibels;
+}
+
+/** The path that music takes from MPD to the mixer. */
+export interface MusicState {
+  /** How far the music's clock runs from the card's. */
+  drift: PartsPerMillion;
+  /** Frames waiting. */
+  fill: Frames;
+  /** Whether a writer has the FIFO open and music arrives. */
+  flowing: boolean;
+  /** Frames that the controller tries to keep waiting. */
+  target: Frames;
 }
 
 /** One of MPD's outputs. */
 export interface Output {
-  id: number;
-  name: string;
-  plugin: string;
+  /** On or off. */
   enabled: boolean;
+  /** Its id. */
+  id: number;
+  /** Its name in MPD's configuration. */
+  name: string;
+  /** The plug-in, for example `fifo` or `alsa`. */
+  plugin: string;
 }
+
+/** A clock deviation in parts per million; positive is fast. */
+export type PartsPerMillion = number;
+
+/** What the player is doing. */
+export type PlaybackState = 'play' | 'pause' | 'stop' | 'disconnected' | 'error';
 
 /** The music player. */
 export interface PlayerState {
-  state: PlaybackState;
-  error?: string;
-  song: Song | null;
-  /** Seconds into the song when `position_at` was taken; while playing it advances with the clock. */
-  position: number;
-  /** Milliseconds since 1970, by the box's clock. */
-  position_at: number;
-  /** The stored playlist that the queue was last loaded from. */
-  playlist: string | null;
-  queue_length: number;
-  /** Grows with every change of the queue. */
-  queue_version: number;
-  queue_position: number | null;
-  repeat: boolean;
-  random: boolean;
-  single: boolean;
-  consume: boolean;
-  /** Seconds. */
-  crossfade: number;
-  replay_gain: ReplayGain;
-  /** What the decoder delivers, for example `44100:16:2`. */
-  format: string;
-  /** kbit/s. */
+  /** Momentary bit rate in kbit/s; 0 when stopped. */
   bitrate: number;
-  library: LibraryState;
-  outputs: Output[];
-  /** When the sleep timer will pause playback, in milliseconds since 1970. */
-  sleep_at: number | null;
-  playlists_version: number;
-}
-
-/** The sound card. */
-export interface CardState {
-  kind: string;
-  device: string;
-  profile: string;
-  running: boolean;
-  error?: string;
-  rate: number;
+  /** Consume mode. */
+  consume: boolean;
+  /** Overlap between songs. */
+  crossfade: Seconds;
+  /** Why `state` is `error` or `disconnected`, in plain words. */
+  error?: string | null;
+  /** What the decoder delivers, for example `44100:16:2`; empty when stopped. */
   format: string;
-  period: number;
-  buffer: number;
-  capture: boolean;
-  real_time: boolean;
+  /** The library. */
+  library: LibraryState;
+  /** MPD's outputs. */
+  outputs: Output[];
+  /** The stored playlist that the queue was last loaded from. */
+  playlist?: string | null;
+  /** Version of the stored playlists' list; it grows with every change. */
+  playlists_version: number;
+  /** Position in the song when `position_at` was taken; while playing it advances with the clock. */
+  position: Seconds;
+  /** When `position` was read. */
+  position_at: Timestamp;
+  /** Queue entries. */
+  queue_length: number;
+  /** Position of the song in the queue. */
+  queue_position?: number | null;
+  /** MPD's version number of the queue; it grows with every change. */
+  queue_version: number;
+  /** Random mode. */
+  random: boolean;
+  /** Repeat mode. */
+  repeat: boolean;
+  /** ReplayGain mode. */
+  replay_gain: ReplayGain;
+  /** Single mode. */
+  single: boolean;
+  /** When the sleep timer will pause playback. */
+  sleep_at?: Timestamp | null;
+  /** The song being played or paused. */
+  song?: Song | null;
+  /** What the player is doing. */
+  state: PlaybackState;
 }
 
-/** What was counted since the engine started. */
-export interface AudioCounters {
-  periods: number;
-  xruns: number;
-  reopens: number;
-  underruns: number;
-  dropped: number;
-  limited: number;
-  ducked: number;
-  /** Counts of periods up to 10, 20, 50, 100, 200, 500, 1000, 2000, 5000 microseconds, and above. */
-  callback_microseconds: number[];
+/** How loudness tags are applied. */
+export type ReplayGain = 'off' | 'track' | 'album' | 'auto';
+
+/** A duration in seconds, with fractions. */
+export type Seconds = number;
+
+/** A song, in the queue or in the library. */
+export interface Song {
+  /** Album; `Unknown` when it has none. */
+  album: string;
+  /** Artist; `Unknown` when it has none. */
+  artist: string;
+  /** Length; 0 for a stream. */
+  duration: Seconds;
+  /** Whether it is marked as a favourite; absent where that was not looked up. */
+  favourite?: boolean | null;
+  /** Path below the music folder, or a URL. */
+  file: string;
+  /** Queue entry id, for a song in the queue. */
+  id?: number | null;
+  /** Position in the queue, for a song in the queue. */
+  position?: number | null;
+  /** Title; the file's base name when it has none. */
+  title: string;
+  /** Track number on the album. */
+  track?: number | null;
 }
 
-/** The sound engine and its card. */
-export interface AudioState {
-  /** 0 to 100. */
-  volume: number;
-  mute: boolean;
-  card: CardState;
-  owner: 'engine' | 'player' | 'returning';
-  exclusive: boolean;
-  mixer: { active: string[]; ducking: Decibels; limiting: Decibels };
-  music: { flowing: boolean; fill: number; target: number; drift: number };
-  counters: AudioCounters;
+/** The state of the box. A section is absent when its capability is not configured. */
+export interface State {
+  /** The sound engine. */
+  audio?: AudioState | null;
+  /** The music player. */
+  player?: PlayerState | null;
+  /** Grows with every change of any section. */
+  revision: number;
+  /** The box itself. */
+  system: SystemState;
 }
 
-/** Decibels; minus infinity is `null`, for JSON has no such number. */
-export type Decibels = number | null;
-
-/** Momentary levels, some 20 times a second. */
-export interface Levels {
-  peak: [Decibels, Decibels];
-  rms: [Decibels, Decibels];
-  limiting: Decibels;
-  ducking: Decibels;
+/** The box itself. */
+export interface SystemState {
+  /** One entry for each capability and door. */
+  health: Record<string, Health>;
+  /** The id that the box is addressed by. */
+  id: string;
+  /** The name that people read. */
+  name: string;
+  /** When the service started. */
+  started_at: Timestamp;
+  /** Version of the software. */
+  version: string;
 }
 
-/** Something that happened. */
+/** A tag that songs can be listed and found by. */
+export type Tag = 'artist' | 'album_artist' | 'album' | 'title' | 'genre' | 'composer' | 'date';
+
+/** A point in time: milliseconds since 1970-01-01T00:00:00Z. */
+export type Timestamp = number;
+
+/** A volume as people set it: a whole number from 0 (silent) to 100 (full scale). */
+export type Volume = number;
+
+/** Something that happened: `section.happening`, for example `player.song_changed`. */
 export interface BoxEvent {
-  /** Milliseconds since 1970. */
-  time: number;
-  /** `section.happening`, for example `player.song_changed`. */
+  time: Timestamp;
   event: string;
   data: Record<string, unknown>;
 }

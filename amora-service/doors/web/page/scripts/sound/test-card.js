@@ -30,7 +30,7 @@ function describe({ pass, listened, channels, xruns, advice }) {
   const head = ['Channel', 'Sent', 'Heard', 'Noise', 'Tone', 'Delay', 'Result'];
   const rows = channels.map((channel) => [
     channel.channel, decibels(channel.sent), channel.heard === undefined ? '–' : decibels(channel.heard), channel.noise === undefined ? '–' : decibels(channel.noise),
-    channel.frequency === undefined ? '–' : `${channel.frequency.toFixed(1)} Hz`, channel.delay === undefined ? '–' : `${channel.delay} ms`, channel.pass ? 'pass' : 'fail',
+    typeof channel.frequency !== 'number' ? '–' : `${channel.frequency.toFixed(1)} Hz`, typeof channel.delay !== 'number' ? '–' : `${channel.delay} ms`, channel.pass ? 'pass' : 'fail',
   ]);
   return [
     h('p', { class: pass ? 'verdict pass' : 'verdict fail' }, icon(pass ? 'check' : 'warn'), verdict),

@@ -45,7 +45,7 @@ export function queueView(context, _path, signal) {
     signal,
     key: (song, index) => `${song?.id}|${song?.file}|${song?.favourite}|${song?.title}|${isCurrent(index)}`,
     render: (song, index) => makeSongRow(context, song, {
-      pick: () => act(context, () => player.play(song?.id === undefined ? { position: index } : { id: song.id })),
+      pick: () => act(context, () => player.play(typeof song?.id === 'number' ? { id: song.id } : { position: index })),
       current: isCurrent(index),
       grip: true,
       actions: song ? [
@@ -61,7 +61,7 @@ export function queueView(context, _path, signal) {
     nameOf: (index) => songs.at(index)?.title ?? `entry ${index + 1}`,
     move: async (from, to) => {
       const id = songs.at(from)?.id;
-      if (id === undefined) return false;
+      if (typeof id !== 'number') return false;
       songs.move(from, to);
       list.layout();
       const done = await act(context, () => player.queueMove({ id, to }));
