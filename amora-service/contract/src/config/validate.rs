@@ -133,13 +133,15 @@ fn mqtt(mqtt: &MqttConfig, rules: &mut Rules) {
         &["mqtt.host"],
         "must be a host name or an address, without `mqtt://` and without a port",
     );
+    // AWS IoT Core takes topics of eight levels; the box adds up to four of its own.
     let topic = |topic: &str| {
-        !topic.is_empty()
+        topic.split('/').count() <= 4
             && topic.split('/').all(|level| !level.is_empty())
             && !topic.contains(['+', '#'])
-            && topic.len() <= 1024
+            && !topic.starts_with('$')
+            && topic.len() <= 128
     };
-    let topic_rule = "must be a topic of at most 1024 bytes without wildcards (`+`, `#`) and without empty levels, for example `amora/devices`";
+    let topic_rule = "must be one to four levels such as `amora/devices`, none of them empty, at most 128 bytes, without `+` and `#` and without `$` in front";
     rules.require(topic(&mqtt.topic_prefix), &["mqtt.topic_prefix"], topic_rule);
     if let Some(home_assistant) = &mqtt.home_assistant {
         rules.require(

@@ -1,7 +1,7 @@
 //! AsyncAPI 3.0 of what comes and goes by itself: MQTT topics and WebSockets.
 
 use crate::commands::catalogue;
-use crate::state::{Levels, PlaybackState, State};
+use crate::state::{Condition, Levels, PlaybackState, State};
 use crate::{CommandError, Event};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -22,6 +22,7 @@ pub fn asyncapi() -> Value {
         levels: schema(generator.subschema_for::<Levels>()),
         error: schema(generator.subschema_for::<CommandError>()),
         playback: schema(generator.subschema_for::<PlaybackState>()),
+        condition: schema(generator.subschema_for::<Condition>()),
         names: json!({"type": "string", "examples": ["player.play"], "description": names_text(&names)}),
     };
     let mut schemas = generator.take_definitions(true);
@@ -61,6 +62,7 @@ struct Types {
     levels: Value,
     error: Value,
     playback: Value,
+    condition: Value,
     names: Value,
 }
 
@@ -228,7 +230,7 @@ fn messages(types: &Types) -> Value {
         )
     };
     let object = |properties: Value, required: &[&str]| json!({"type": "object", "properties": properties, "required": required});
-    let id = json!({"description": "Comes back with the reply.", "type": ["integer", "string"]});
+    let id = json!({"description": "Comes back with the reply; null where it could not be read.", "type": ["number", "string", "null"]});
     json!({
         "deviceCommand": dialect("Command, device dialect", "Snake case, seconds.", "DeviceCommand"),
         "clientCommand": dialect("Command, client dialect", "Camel case, milliseconds.", "ClientCommand"),
@@ -236,7 +238,9 @@ fn messages(types: &Types) -> Value {
         "clientResponse": dialect("Response, client dialect", "Camel case, milliseconds.", "ClientResponse"),
         "playerState": dialect("State", "Always whole, readable in both dialects.", "MqttState"),
         "connection": dialect("Connection", "Also the Last Will.", "MqttConnection"),
-        "event": message("Event", "One event.", types.event.clone()),
+        "event": message("Event", "One event, sent until it has arrived.", json!({"allOf": [types.event, object(
+            json!({"sequence": {"type": "integer", "description": "Only grows: a number seen before is a repetition, a gap tells what was dropped."}}),
+            &["sequence"])]})),
         "request": message("Request", "A command.", object(
             json!({"id": id, "command": types.names, "params": {"type": "object"}}), &["id", "command"])),
         "subscription": message("Subscription", "Begin or end a stream.", json!({
@@ -271,7 +275,8 @@ fn messages(types: &Types) -> Value {
 fn dialect_schemas(types: &Types) -> Map<String, Value> {
     let seconds = json!({"type": "number", "description": "Seconds since 1970."});
     let milliseconds = json!({"type": "integer", "description": "Milliseconds since 1970."});
-    let id = json!({"type": "string", "description": "Comes back with the response; a UUID for example."});
+    let id = json!({"type": ["string", "number"], "description": "Comes back with the response; a UUID for example."});
+    let answered_id = json!({"type": ["string", "number", "null"], "description": "The command's; null where it had none."});
     let names = json!({
         "type": "string",
         "description": "A command's name, `player.play`; or, as the original's clients write it, its last word: `play`, `set_volume`, `setVolume`.",
@@ -279,14 +284,20 @@ fn dialect_schemas(types: &Types) -> Map<String, Value> {
     });
     let params = json!({"type": ["object", "null"], "description": "Fields that the command does not know are ignored."});
     let result = json!({"type": "boolean", "description": "Whether it was carried out."});
+    let error = json!({"allOf": [types.error], "description": "When `result` is false."});
     let message = json!({"type": "string", "description": "For people."});
-    let data = json!({"description": "What the command answers; null when there is nothing."});
+    let data = json!({
+        "type": ["object", "null"],
+        "description": "Null when `result` is false. `result` is what the command answers; beside it stand the fields that the original's clients read.",
+        "properties": {"result": {}, "status": {}, "volume": {}, "playlists": {}, "items": {}},
+    });
     let object = |text: &str, properties: Value, required: &[&str]| json!({"type": "object", "description": text, "properties": properties, "required": required});
     let song = json!({
         "type": ["object", "null"],
         "description": "Null when stopped.",
         "properties": {
             "title": {"type": "string"}, "artist": {"type": "string"}, "album": {"type": "string"}, "file": {"type": "string"},
+            "albumArt": {"type": ["string", "null"], "description": "A URL."},
             "duration": {"type": "number", "description": "Seconds."},
             "position": {"type": "number", "description": "Seconds."},
         },
@@ -297,19 +308,24 @@ fn dialect_schemas(types: &Types) -> Map<String, Value> {
         "ClientCommand": object("A command as the original's client SDK sends it.",
             json!({"command": names, "commandId": id, "params": params, "timestamp": milliseconds}), &["command", "commandId"]),
         "DeviceResponse": object("The answer to a command in the device dialect.",
-            json!({"command_id": id, "result": result, "message": message, "data": data, "timestamp": seconds}),
-            &["command_id", "result", "message", "timestamp"]),
+            json!({"command_id": answered_id, "result": result, "message": message, "data": data, "error": error, "timestamp": seconds}),
+            &["command_id", "result", "message", "data", "timestamp"]),
         "ClientResponse": object("The answer to a command in the client dialect.",
-            json!({"commandId": id, "result": result, "message": message, "data": data, "timestamp": milliseconds}),
-            &["commandId", "result", "message", "timestamp"]),
-        "MqttState": object("The player's state, always whole; further fields may follow.",
+            json!({"commandId": answered_id, "result": result, "message": message, "data": data, "error": error, "timestamp": milliseconds}),
+            &["commandId", "result", "message", "data", "timestamp"]),
+        "MqttState": object("The player's state, always whole and in both spellings.",
             json!({
-                "timestamp": seconds, "state": types.playback, "current_song": song, "currentSong": song,
+                "timestamp": seconds, "timestamp_ms": milliseconds, "state": types.playback, "current_song": song, "currentSong": song,
                 "volume": {"type": "integer", "minimum": 0, "maximum": 100},
                 "repeat": {"type": "boolean"}, "random": {"type": "boolean"},
-                "playlist": {"type": ["string", "null"]},
+                "playlist": {"type": ["string", "null"]}, "mute": {"type": "boolean"},
+                "error": {"type": "string", "description": "Why `state` is `error` or `disconnected`."},
+                "health": types.condition,
+                "health_cause": {"type": "string", "description": "What is wrong; empty when nothing is."},
+                "version": {"type": "string", "description": "Version of the software."},
             }),
-            &["timestamp", "state", "volume", "repeat", "random"]),
+            &["timestamp", "timestamp_ms", "state", "current_song", "currentSong", "volume", "repeat", "random", "playlist", "mute",
+                "health", "health_cause", "version"]),
         "MqttConnection": object("Whether the box is there.",
             json!({"status": {"type": "string", "enum": ["online", "offline"]}, "timestamp": seconds}), &["status"]),
     }) else {

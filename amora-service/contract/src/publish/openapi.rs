@@ -317,6 +317,12 @@ fn document_paths(paths: &mut Map<String, Value>) {
             "application/json",
         ),
         (
+            "/api/asyncapi.json",
+            "get_asyncapi",
+            "Read what the WebSockets and MQTT topics carry.",
+            "application/json",
+        ),
+        (
             "/api/docs",
             "get_docs",
             "Read this document as a page.",

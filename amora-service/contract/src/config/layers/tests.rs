@@ -182,7 +182,7 @@ fn every_mistake_is_reported_at_once_with_its_place() {
         "amora.toml:14:1: `mqtt.tls`: is a section: write `[mqtt.tls]` on a line of its own, its settings below",
         "amora.toml:15:2: `mqqt`: there is no such setting; did you mean `mqtt`?",
         "amora.toml:17:1: `player.host`: must be text on one line, not a section",
-        "amora.toml:12:16: `mqtt.topic_prefix`: must be a topic",
+        "amora.toml:12:16: `mqtt.topic_prefix`: must be one to four levels",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for expected in expected {

@@ -42,7 +42,7 @@ fn the_defaults_keep_every_rule() {
 #[test]
 fn each_rule_names_the_setting_to_change() {
     type Change = fn(&mut Config, &mut MqttConfig, &mut WebConfig, &mut PlayerConfig);
-    let cases: [(&str, Change); 23] = [
+    let cases: [(&str, Change); 25] = [
         ("device.id", |config, _, _, _| {
             config.device.id = "kitchen box".to_owned()
         }),
@@ -76,6 +76,12 @@ fn each_rule_names_the_setting_to_change() {
         }),
         ("mqtt.host", |_, mqtt, _, _| {
             mqtt.host = "mqtt://broker".to_owned()
+        }),
+        ("mqtt.topic_prefix", |_, mqtt, _, _| {
+            mqtt.topic_prefix = "$SYS".to_owned()
+        }),
+        ("mqtt.topic_prefix", |_, mqtt, _, _| {
+            mqtt.topic_prefix = "a/b/c/d/e".to_owned()
         }),
         ("mqtt.topic_prefix", |_, mqtt, _, _| {
             mqtt.topic_prefix = "a//b".to_owned()
