@@ -4,6 +4,9 @@ use crate::support::{House, Recording, Tone, encode, until, write_tone};
 use serde_json::json;
 use std::time::Duration;
 
+/// Three cents and a little: the furthest the engine may ever bend the pitch, as it does after MPD stumbled.
+const PITCH: f64 = 0.0018;
+
 /// A corner no music or chime here makes, and every audible click does.
 const CLICK: f64 = 0.02;
 
@@ -73,7 +76,7 @@ async fn the_tone_that_mpd_plays_leaves_the_card_in_pitch_and_level_without_gap_
         );
         let found = recording.steadiness(stretch, hertz);
         assert!(
-            (found.hertz / hertz - 1.0).abs() < 0.001,
+            (found.hertz / hertz - 1.0).abs() < PITCH && found.wander < PITCH,
             "{format}: pitch {found:?}"
         );
         assert!(

@@ -246,7 +246,7 @@ fn run(program: &str, arguments: &[&str]) -> Option<String> {
         .args(arguments)
         .output()
         .unwrap();
-    if !output.status.success() {
+    if !output.status.success() && program != "mpc" {
         eprintln!(
             "{program} {arguments:?}: {}",
             String::from_utf8_lossy(&output.stderr)

@@ -16,8 +16,10 @@ pub(crate) struct Recording {
 /// How steadily a tone sounds.
 #[derive(Debug)]
 pub(crate) struct Steadiness {
-    /// Its frequency.
+    /// Its frequency over the whole stretch.
     pub(crate) hertz: f64,
+    /// The furthest that its pitch strays from the nominal at any moment, as a fraction.
+    pub(crate) wander: f64,
     /// Its peak level, the lowest and highest over the stretch, relative to full scale.
     pub(crate) decibels: (f64, f64),
     /// The loudest that anything else gets within a block, relative to the tone. A gap or click stands out here.
@@ -120,32 +122,32 @@ impl Recording {
 
     /// Measures a tone of about `hertz` over a stretch.
     pub(crate) fn steadiness(&self, stretch: Range<usize>, hertz: f64) -> Steadiness {
-        let starts: Vec<usize> = stretch
-            .step_by(BLOCK)
-            .filter(|start| start + BLOCK <= self.channels[0].len())
-            .collect();
-        let starts = &starts[..starts.len() - 1];
+        let starts: Vec<usize> = stretch.step_by(BLOCK).take_while(|start| start + BLOCK <= self.frames()).collect();
         // The phase against the nominal tone turns as fast as the frequencies differ.
-        let (mut turned, mut before) = (0.0, None);
-        for &start in starts {
+        let mut phases: Vec<f64> = Vec::with_capacity(starts.len());
+        for &start in &starts {
             let (cosine, sine) = self.parts(start, hertz);
             let phase = (-sine).atan2(cosine);
-            if let Some(before) = before {
-                let step: f64 = phase - before;
-                turned += (step + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0;
-            }
-            before = Some(phase);
+            let step = phases.last().map_or(0.0, |before| (phase - before + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0);
+            phases.push(phases.last().copied().unwrap_or(phase) + step);
         }
-        let seconds = ((starts.len() - 1) * BLOCK) as f64 / self.rate;
-        let found = hertz + turned / TAU / seconds;
+        let block = BLOCK as f64 / self.rate;
+        let pitch = |from: usize, to: usize| hertz + (phases[to] - phases[from]) / TAU / (block * (to - from) as f64);
+        let last = starts.len() - 1;
 
-        let (mut low, mut high, mut disturbance) = (f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY);
-        for &start in starts {
-            let (cosine, sine) = self.parts(start, found);
+        let mut measured = Steadiness {
+            hertz: pitch(0, last),
+            wander: 0.0,
+            decibels: (f64::INFINITY, f64::NEG_INFINITY),
+            disturbance: f64::NEG_INFINITY,
+        };
+        for (index, &start) in starts.iter().enumerate() {
+            let local = pitch(index.saturating_sub(1), (index + 1).min(last));
+            measured.wander = measured.wander.max((local / hertz - 1.0).abs());
+            let (cosine, sine) = self.parts(start, local);
             let level = 20.0 * cosine.hypot(sine).log10();
-            low = low.min(level);
-            high = high.max(level);
-            let step = TAU * found / self.rate;
+            measured.decibels = (measured.decibels.0.min(level), measured.decibels.1.max(level));
+            let step = TAU * local / self.rate;
             let rest: f64 = (start..start + BLOCK)
                 .map(|frame| {
                     let phase = step * frame as f64;
@@ -154,13 +156,9 @@ impl Recording {
                 })
                 .sum();
             let rest = (2.0 * rest / BLOCK as f64).sqrt().max(1e-9);
-            disturbance = disturbance.max(20.0 * rest.log10() - level);
+            measured.disturbance = measured.disturbance.max(20.0 * rest.log10() - level);
         }
-        Steadiness {
-            hertz: found,
-            decibels: (low, high),
-            disturbance,
-        }
+        measured
     }
 
     /// The sharpest corner in a stretch: the largest fourth difference between samples. It barely sees tones of a few
