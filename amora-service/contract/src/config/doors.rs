@@ -146,11 +146,14 @@ pub struct WebConfig {
     /// it. An empty path closes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub socket: Option<PathBuf>,
-    /// Let anyone who reaches the port read the state without logging in.
+    /// Let anyone who reaches the port read state, events, levels, covers and metrics without logging in. Commands
+    /// and listening always need the login.
     pub open_status: bool,
-    /// Further origins (scheme, host, port) whose pages may talk to the box.
+    /// Further origins (scheme, host, port) whose pages may talk to the box. The box answers to their host names too:
+    /// a box behind a public name needs that name here.
     pub allowed_origins: Vec<String>,
-    /// Commands that may come through this door: names, or `section.*`.
+    /// Commands that may come through this door, the Unix socket and the original's API included: names, or
+    /// `section.*`.
     pub allow: Vec<String>,
 }
 
