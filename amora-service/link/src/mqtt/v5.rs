@@ -7,11 +7,13 @@ use super::{
 };
 use rumqttc_v5::mqttbytes::QoS;
 use rumqttc_v5::{
-    AckMode, AsyncClient, Broker, BrokerSessionResumePolicy, ClientError, ConnectReturnCode, ConnectionError,
-    DisconnectReasonCode, Event, EventLoop, LastWill, ManualAck, MqttOptions, Packet, PublishNotice,
-    PublishNoticeError, PublishOptions, SessionMode, StateError, SubscribeFilter, SubscribeReasonCode,
-    TlsConfiguration, TlsError, Transport,
+    AckMode, AsyncClient, Broker, ClientError, ConnectReturnCode, ConnectionError, DisconnectReasonCode,
+    Event, EventLoop, LastWill, ManualAck, MqttOptions, Packet, PublishNotice, PublishNoticeError,
+    PublishOptions, SessionMode, StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration,
+    TlsError, Transport,
 };
+use rumqttc_v5::{PersistedAckMode, PersistedSession, SessionStore, SessionStoreError, SessionStoreKey};
+use std::pin::Pin;
 use std::time::Duration;
 
 /// Room for a packet's header, topic and properties beside its payload.
@@ -31,12 +33,12 @@ pub(super) fn open(options: &Options) -> (Client, Loop) {
     let mut set = MqttOptions::new(&options.client_id, Broker::tcp(&options.host, options.port));
     set.set_keep_alive(u16::try_from(options.keep_alive.as_secs()).unwrap_or(u16::MAX));
     set.set_max_packet_size(Some(PACKET_LIMIT));
-    set.set_broker_session_resume_policy(BrokerSessionResumePolicy::AllowBrokerOnly);
     set.set_request_channel_capacity(REQUESTS);
     set.set_max_request_batch(64);
     set.set_ack_mode(AckMode::Manual);
     if !options.clean_session {
         set.set_session_mode(SessionMode::Persistent);
+        set.set_session_store(NothingInFlight(options.client_id.clone()));
     }
     match &options.credentials {
         Some((name, Some(password))) => set.set_credentials(name, password.clone().into_bytes()),
@@ -68,6 +70,39 @@ pub(super) fn open(options: &Options) -> (Client, Loop) {
         target: target(options),
     };
     (client, engine)
+}
+
+/// Lets a process that starts take up the session that the broker kept for an earlier one. What that had in flight
+/// is not repeated here: whoever needs that has it in an outbox.
+#[derive(Debug)]
+struct NothingInFlight(String);
+
+type Stored<'a, T> = Pin<Box<dyn Future<Output = Result<T, SessionStoreError>> + Send + 'a>>;
+
+impl SessionStore for NothingInFlight {
+    fn load<'a>(&'a self, _: &'a SessionStoreKey) -> Stored<'a, Option<PersistedSession>> {
+        let session = PersistedSession {
+            format_version: 1,
+            client_id: self.0.clone(),
+            clean_start: false,
+            session_expiry_interval: Some(u32::MAX),
+            outgoing_inflight_upper_limit: None,
+            ack_mode: PersistedAckMode::Manual,
+            last_pkid: 0,
+            last_puback: 0,
+            replay: Vec::new(),
+            incoming_qos2: Vec::new(),
+        };
+        Box::pin(std::future::ready(Ok(Some(session))))
+    }
+
+    fn save<'a>(&'a self, _: &'a SessionStoreKey, _: &'a PersistedSession) -> Stored<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn clear<'a>(&'a self, _: &'a SessionStoreKey) -> Stored<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 impl Engine for Loop {
