@@ -1,26 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { describe, it } from 'node:test';
+import { violations } from './support/axe.mjs';
 import { DESKTOP, PHONE } from './support/browser.mjs';
 import { harness, until } from './support/harness.mjs';
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'library/favourites', 'library/albums/Folded', 'library/artists/Lumen', 'library/search/noct', 'playlists', 'playlists/Cooking', 'sound', 'box'];
-
-/**
- * What axe finds that is serious or critical.
- * @param {import('playwright-core').Page} page
- */
-async function violations(page) {
-  // Fades are over and covers are there before colours are judged.
-  await page.evaluate(() => Promise.all(document.getAnimations().filter((animation) => animation.effect?.getTiming().iterations !== Infinity).map((animation) => animation.finished.catch(() => {}))));
-  await page.evaluate(AXE);
-  const result = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  return result.violations
-    .filter((/** @type {any} */ { impact }) => impact === 'serious' || impact === 'critical')
-    .map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.slice(0, 3).map((/** @type {any} */ node) => `${node.html.slice(0, 120)} ${node.any[0]?.message ?? ''}`).join(' | ')}`);
-}
 
 describe('accessibility', () => {
   const t = harness();
