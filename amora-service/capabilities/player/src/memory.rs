@@ -93,26 +93,27 @@ impl Memory {
         Command::new("playlistfind").text(&crate::translate::file_filter(&self.file))
     }
 
-    /// From the answer to [`Self::search`]: how to go on with the song where it stopped. The song may be in the
-    /// queue more than once, or have moved: the entry nearest to the old place is taken.
-    pub(crate) fn resume(&self, found: &Frame) -> Option<Vec<Command>> {
+    /// From the answer to [`Self::search`]: how to go on with the song where it stopped, and how to play it from its
+    /// start should that fail. The song may be in the queue more than once, or have moved: the entry nearest to the
+    /// old place is taken.
+    pub(crate) fn resume(&self, found: &Frame) -> Option<(Vec<Command>, Vec<Command>)> {
         let place = found
             .values("Pos")
             .filter_map(|position| position.parse::<u32>().ok())
             .min_by_key(|position| position.abs_diff(self.queue_position))?;
-        let mut commands = vec![Command::new("clearerror")];
+        let from_start = vec![Command::new("clearerror"), Command::new("play").word(place)];
         // A stream has no position to return to.
-        if !self.file.contains("://") {
-            commands.push(
-                Command::new("seek")
-                    .word(place)
-                    .word(format_args!("{:.3}", self.elapsed.0)),
-            );
-            commands.push(Command::new("play"));
-        } else {
-            commands.push(Command::new("play").word(place));
+        if self.file.contains("://") {
+            return Some((from_start.clone(), from_start));
         }
-        Some(commands)
+        let from_there = vec![
+            Command::new("clearerror"),
+            Command::new("seek")
+                .word(place)
+                .word(format_args!("{:.3}", self.elapsed.0)),
+            Command::new("play"),
+        ];
+        Some((from_there, from_start))
     }
 }
 
@@ -190,6 +191,28 @@ mod tests {
             clock("one", 102.0),
         );
         assert!(!memory.wants_resume(PlaybackState::Pause));
+    }
+
+    #[test]
+    fn the_nearest_entry_goes_on_where_it_stopped() {
+        let mut decoder = crate::protocol::Decoder::default();
+        decoder.push(b"OK MPD 0.24.0\nfile: a.flac\nPos: 0\nId: 1\nfile: a.flac\nPos: 4\nId: 5\nOK\nOK\n");
+        let mut answers =
+            std::iter::from_fn(|| decoder.next_message().unwrap()).filter_map(|message| match message {
+                crate::protocol::Message::Answer(mut frames) => frames.pop(),
+                _ => None,
+            });
+        let lines = |commands: &[Command]| -> Vec<String> {
+            commands.iter().map(|command| command.line().to_owned()).collect()
+        };
+        let found = answers.next().unwrap();
+        let (there, start) = playing().resume(&found).unwrap();
+        assert_eq!(lines(&there), ["clearerror", "seek 4 13.500", "play"]);
+        assert_eq!(lines(&start), ["clearerror", "play 4"]);
+        let mut stream = playing();
+        stream.file = "http://radio/live".to_owned();
+        assert_eq!(lines(&stream.resume(&found).unwrap().0), ["clearerror", "play 4"]);
+        assert_eq!(playing().resume(&answers.next().unwrap()), None);
     }
 
     #[test]

@@ -11,7 +11,12 @@ use crate::volume::{Alignment, Purpose};
 use amora_contract::state::{CardOwner, PlaybackState};
 use amora_contract::units::{Timestamp, Volume};
 use amora_contract::{CommandError, EventKind, Reply};
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// MPD that has just started may call a song not seekable until its decoder is ready.
+const RESUME_ATTEMPTS: u32 = 5;
+const RESUME_PAUSE: Duration = Duration::from_millis(250);
 
 /// Whatever happened to the link was dealt with.
 type Outcome = Result<(), LinkError>;
@@ -88,14 +93,25 @@ impl Player<'_> {
             return Ok(());
         };
         let found = session.execute_one(memory.search()).await.map_err(gone)?;
-        let Some(commands) = memory.resume(&found) else {
+        let Some((from_there, from_start)) = memory.resume(&found) else {
             tracing::info!("`{}` was playing, but is not in the queue any more", memory.file);
             return Ok(());
         };
-        match session.execute(&commands).await {
-            Ok(_) => tracing::info!("going on with `{}` at {}", memory.file, memory.elapsed),
-            Err(Failure::Lost(error)) => return Err(error),
-            Err(failure) => tracing::warn!("`{}` cannot be taken up: {failure}", memory.file),
+        for attempt in 1..=RESUME_ATTEMPTS {
+            let commands = if attempt < RESUME_ATTEMPTS {
+                &from_there
+            } else {
+                &from_start
+            };
+            match session.execute(commands).await {
+                Ok(_) => {
+                    tracing::info!("going on with `{}` at {}", memory.file, memory.elapsed);
+                    break;
+                }
+                Err(Failure::Lost(error)) => return Err(error),
+                Err(failure) => tracing::debug!("`{}` cannot be taken up yet: {failure}", memory.file),
+            }
+            tokio::time::sleep(RESUME_PAUSE).await;
         }
         Ok(())
     }
