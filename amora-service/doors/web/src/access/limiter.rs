@@ -1,4 +1,5 @@
-//! How often a login may be tried: per address, and by everybody together.
+//! How often a login may be tried: per address, and by everybody together. A swarm of guessers can thereby keep others
+//! from logging in, but not those who are logged in from using the box.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

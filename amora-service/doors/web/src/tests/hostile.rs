@@ -135,6 +135,29 @@ async fn without_a_login_a_body_is_not_even_read() {
 }
 
 #[tokio::test]
+async fn whoever_asks_and_never_reads_is_given_up() {
+    let fixture = Fixture::new().await;
+    let mut stream = TcpStream::connect(fixture.address).await.unwrap();
+    // Far more answers than the system keeps for a reader that does not read.
+    let asked = 1000;
+    let request = "GET /api/openapi.json HTTP/1.1\r\nHost: kitchen\r\n\r\n";
+    stream.write_all(request.repeat(asked).as_bytes()).await.unwrap();
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::resume();
+    let mut answers = Vec::new();
+    // The end may come as a reset.
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answers))
+        .await
+        .expect("it is closed");
+    let answered = answers
+        .windows(12)
+        .filter(|window| window == b"HTTP/1.1 200")
+        .count();
+    assert!((1..asked).contains(&answered), "{answered}");
+}
+
+#[tokio::test]
 async fn deep_json_is_malformed_and_not_a_crash() {
     let fixture = Fixture::new().await;
     let answer = fixture

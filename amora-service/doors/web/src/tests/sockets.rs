@@ -264,6 +264,39 @@ async fn levels_come_only_to_those_who_asked() {
 }
 
 #[tokio::test]
+async fn levels_come_at_most_twenty_times_a_second() {
+    let fixture = Fixture::new().await;
+    let mut socket = fixture.socket().await;
+    socket.say(json!({"subscribe": ["levels"]})).await;
+    socket.say(json!({"id": 1, "command": "player.play"})).await;
+    socket.hear_next("reply").await;
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    for step in 0..400u16 {
+        fixture
+            .router
+            .levels()
+            .send_modify(|levels| levels.limiting.0 = -f32::from(step));
+        tokio::time::advance(Duration::from_millis(5)).await;
+        tokio::task::yield_now().await;
+    }
+    socket.say(json!({"id": 2, "command": "player.play"})).await;
+    let mut readings = 0;
+    loop {
+        let message = socket.hear().await;
+        readings += u128::from(message.get("levels").is_some());
+        if message["reply"]["id"] == json!(2) {
+            break;
+        }
+    }
+    let most = start.elapsed().as_millis() / 50 + 1;
+    assert!(
+        (1..=most).contains(&readings),
+        "{readings} readings, at most {most}"
+    );
+}
+
+#[tokio::test]
 async fn a_message_too_long_ends_the_socket_with_its_reason() {
     let fixture = Fixture::new().await;
     let mut socket = fixture.socket().await;
