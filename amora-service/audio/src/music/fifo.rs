@@ -174,6 +174,7 @@ impl Reader {
                 continue;
             }
             if !self.wait() {
+                self.writer.set_backlog(Frames(0), false);
                 continue;
             }
             match self.read(free) {
@@ -220,6 +221,10 @@ impl Reader {
         }
         let read = self.file.read(&mut self.bytes[self.partial..room])?;
         self.last = now;
+        if self.partial + read < room {
+            // Nothing is left in the pipe.
+            self.writer.set_backlog(Frames(0), false);
+        }
         let filled = self.partial + read;
         let whole = filled - filled % FRAME;
         self.samples.clear();

@@ -1,7 +1,6 @@
 //! The microphone: its own clock, its noise, and whoever speaks into it.
 
 use amora_contract::config::RoomConfig;
-use amora_contract::units::Hertz;
 use rtrb::Consumer;
 use std::f64::consts::PI;
 
@@ -23,11 +22,15 @@ pub(super) struct Microphone {
     position: f64,
     noise: f32,
     random: Random,
+    /// Sine and cosine of the filter's window at each tap.
+    window: [(f64, f64); 2 * REACH],
+    /// The frame after the last one that was not silent.
+    last_sound: u64,
 }
 
 impl Microphone {
     /// `ahead` is how far what is written may be ahead of what is played.
-    pub(super) fn new(config: &RoomConfig, _rate: Hertz, ahead: usize) -> Self {
+    pub(super) fn new(config: &RoomConfig, ahead: usize) -> Self {
         Self {
             // Room for the microphone to be read late by as much again.
             line: vec![0.0; (4 * ahead + 2 * PAST).next_power_of_two()],
@@ -36,6 +39,10 @@ impl Microphone {
             position: 0.0,
             noise: config.noise.to_linear(),
             random: Random::new(config.seed ^ 0x5eed_0f1e_2d3c_4b5a),
+            window: std::array::from_fn(|n| {
+                (PI * (n as f64 + 1.0 - REACH as f64) / (REACH as f64 + 1.0)).sin_cos()
+            }),
+            last_sound: 0,
         }
     }
 
@@ -45,6 +52,9 @@ impl Microphone {
         for sample in samples {
             self.line[(self.heard & mask) as usize] = *sample;
             self.heard += 1;
+            if *sample != 0.0 {
+                self.last_sound = self.heard;
+            }
         }
     }
 
@@ -92,16 +102,24 @@ impl Microphone {
         if self.step == 1.0 && fraction == 0.0 {
             return at(0);
         }
-        // The filter reaches forward as well, so everything is heard REACH frames late.
+        if self.position > (self.last_sound + 2 * REACH as u64 + 1) as f64 {
+            return 0.0;
+        }
+        // The filter reaches forward as well, so everything is heard REACH frames late. One sine serves all its
+        // taps: sin(π(tap − fraction)) only changes its sign, and the window's cosine is a sum of two products.
+        let turn = PI / (REACH as f64 + 1.0);
+        let (window_sine, window_cosine) = (turn * fraction).sin_cos();
+        let sine = (PI * fraction).sin();
         let mut sum = 0f64;
-        for tap in 1 - REACH as i64..=REACH as i64 {
+        for (tap, (tap_sine, tap_cosine)) in (1 - REACH as i64..=REACH as i64).zip(&self.window) {
             let distance = tap as f64 - fraction;
+            let sign = if tap & 1 == 0 { -1.0 } else { 1.0 };
             let sinc = if distance.abs() < 1e-9 {
                 1.0
             } else {
-                (PI * distance).sin() / (PI * distance)
+                sign * sine / (PI * distance)
             };
-            let window = 0.5 + 0.5 * (PI * distance / (REACH as f64 + 1.0)).cos();
+            let window = 0.5 + 0.5 * (tap_cosine * window_cosine + tap_sine * window_sine);
             sum += f64::from(at(tap - REACH as i64)) * sinc * window;
         }
         sum as f32

@@ -135,7 +135,7 @@ impl CardSlot for RoomSlot {
             loudspeaker: vec![0.0; period],
             knee: if clipping.is_nan() { 1.0 } else { clipping },
             echo: EchoPath::new(&self.config, rate, period),
-            microphone: Microphone::new(&self.config, rate, buffer.0 as usize + 2 * period),
+            microphone: Microphone::new(&self.config, buffer.0 as usize + 2 * period),
             talker: Some(talker),
             talker_home: Arc::clone(&self.talker),
             switches: Arc::clone(&self.switches),
