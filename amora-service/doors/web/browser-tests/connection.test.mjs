@@ -22,6 +22,17 @@ describe('connection', () => {
     t.forgive();
   });
 
+  it('says so when the box does not answer from the start, and goes on when it does', async () => {
+    const page = await t.blank();
+    await page.route('**/api/session', (route) => route.fulfill({ status: 503, body: '{}' }));
+    await page.goto(t.fake.url);
+    await page.getByRole('heading', { name: 'Waiting for the box' }).waitFor();
+    await page.unroute('**/api/session');
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await page.getByLabel('Code').waitFor();
+    t.forgive();
+  });
+
   it('lives through messages that make no sense', async () => {
     t.play();
     const page = await t.open();

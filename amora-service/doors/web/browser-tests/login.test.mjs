@@ -65,6 +65,9 @@ describe('login', () => {
     await page.getByText('this page is not logged in').waitFor();
     await page.locator('main').getByRole('button', { name: 'Next' }).click();
     await page.locator('.toast').getByText('Log in to change things').waitFor();
+    await t.go(page, 'sound');
+    await page.getByText('Log in to listen.').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Listen here' }).isDisabled(), true);
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByLabel('Code').fill(CODE);
     await page.keyboard.press('Enter');

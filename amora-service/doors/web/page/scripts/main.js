@@ -3,6 +3,7 @@ import { PlaybackClock } from './clock.js';
 import { takeCode } from './routes.js';
 import { openShell } from './shell/shell.js';
 import { makeLogin } from './views/login.js';
+import { makeWaiting } from './views/waiting.js';
 
 const client = new AmoraClient({ code: takeCode() });
 const clock = new PlaybackClock();
@@ -11,7 +12,7 @@ client.on('state', ({ player }) => {
   if (player) clock.observe(player);
 });
 
-/** What the document shows, and how it is taken away. @type {{ what: 'login' | 'shell', end: () => void } | undefined} */
+/** What the document shows, and how it is taken away. @type {{ what: 'login' | 'shell' | 'waiting', end: () => void } | undefined} */
 let shown;
 
 client.on('connection', ({ status, error }) => {
@@ -22,6 +23,7 @@ client.on('connection', ({ status, error }) => {
     showLogin(error?.message);
   } else if (status === 'reconnecting') {
     clock.restart();
+    if (!shown) showWaiting();
   }
 });
 window.addEventListener('online', () => client.retryNow());
@@ -39,6 +41,12 @@ function showShell() {
   const ended = new AbortController();
   openShell(client, clock, ended.signal, () => showLogin());
   shown = { what: 'shell', end: () => ended.abort() };
+}
+
+function showWaiting() {
+  const waiting = makeWaiting(client);
+  document.body.replaceChildren(waiting);
+  shown = { what: 'waiting', end: () => waiting.remove() };
 }
 
 /** @param {string} [problem] */

@@ -22,7 +22,7 @@ const WORST = ['failed', 'degraded', 'starting'];
  * @param {AbortSignal} signal
  */
 export function makeRail(context, signal) {
-  const name = h('span', { class: 'clip' }, 'Amora');
+  const name = h('span', {}, 'Amora');
   const links = new Map(PLACES.map((place) => [place.view, h('a', { href: route(place.view) }, icon(place.icon), h('span', {}, place.label))]));
   const toggle = h('button', { class: 'button plain theme', type: 'button', onclick: toggleTheme });
   watchTheme((now) => fill(toggle, icon(now === 'dark' ? 'sun' : 'moon'), now === 'dark' ? 'Light colours' : 'Dark colours'), signal);

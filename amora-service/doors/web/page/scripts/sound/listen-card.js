@@ -1,5 +1,6 @@
 import { fill, h, setText } from '../dom.js';
 import { icon } from '../icons.js';
+import { watchConnection } from '../watch.js';
 
 const WORDS = {
   off: 'Hear in this browser what the box plays, a moment later.',
@@ -13,12 +14,15 @@ const WORDS = {
  * @param {import('../context.js').Context} context
  * @param {AbortSignal} signal
  */
-export function makeListenCard({ listener, toasts }, signal) {
+export function makeListenCard({ client, listener, toasts }, signal) {
   const text = h('p', { class: 'hushed', role: 'status' });
   const button = h('button', { class: 'button main', type: 'button' });
   const show = () => {
     const off = listener.status === 'off';
-    setText(text, WORDS[listener.status]);
+    // What is played may be private, so it is for those who logged in, even where anybody may see the state.
+    const stranger = client.online && !client.connection.authenticated;
+    button.disabled = stranger;
+    setText(text, stranger ? 'Log in to listen.' : WORDS[listener.status]);
     fill(button, icon(off ? 'listen' : 'close'), off ? 'Listen here' : 'Stop listening');
   };
   button.addEventListener('click', async () => {
@@ -30,6 +34,6 @@ export function makeListenCard({ listener, toasts }, signal) {
     }
   });
   listener.onChange(show, signal);
-  show();
+  watchConnection(client, show, signal);
   return h('section', { class: 'card' }, h('h2', {}, 'Listen here'), h('div', { class: 'listen' }, text, button));
 }
