@@ -25,6 +25,10 @@ const CALM: u32 = 200;
 const WAKING_STEPS: u32 = 100;
 const WAKING_STEP: Duration = Duration::from_millis(20);
 
+/// Buffers that may be filled without a wait, as after a late wake-up. A PCM that takes more has no clock (ALSA's `null`
+/// and `file` have none) and must not keep the real-time thread from ever sleeping.
+const EAGER_BUFFERS: u64 = 4;
+
 /// How often a card may call us although it has no room for a period.
 const FALSE_ALARMS: u32 = 400;
 
@@ -74,6 +78,8 @@ pub(super) struct Driver<P> {
     dither: Dither,
     row: u32,
     calm: u32,
+    /// Frames taken since the card last let us wait.
+    eager: u64,
 }
 
 impl<P: Pcm> Driver<P> {
@@ -110,6 +116,7 @@ impl<P: Pcm> Driver<P> {
             dither: Dither::new(),
             row: 0,
             calm: 0,
+            eager: 0,
         };
         driver.restart().map_err(stopped)?;
         Ok(driver)
@@ -156,7 +163,12 @@ impl<P: Pcm> Driver<P> {
         layout.encode(&output[..samples], &mut self.dither, bytes);
         let mut rest: &[u8] = bytes;
         let mut alarms = 0;
+        self.eager += period;
+        if self.eager > EAGER_BUFFERS * self.format.buffer.0 {
+            pcm.rest(Duration::from_secs_f64(period as f64 / self.format.rate.0));
+        }
         while pcm.available()? < period {
+            self.eager = 0;
             if !pcm.wait(self.patience)? {
                 return Err(Stop::Still);
             }

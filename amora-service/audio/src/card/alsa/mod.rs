@@ -20,6 +20,7 @@ use discovery::{Choice, SoundCard};
 use driver::Driver;
 use negotiation::{Plan, Wish};
 use pcm::AlsaPcm;
+use profiles::Profile;
 
 /// Silence before the amplifier is let sound, so that the codec's own switching is over.
 const SETTLING_MILLISECONDS: u64 = 100;
@@ -43,6 +44,8 @@ pub struct AlsaSlot {
     /// The device once found, by its lasting name: a card that was unplugged is found again under it.
     device: String,
     profile: String,
+    /// Kept while the card is closed for the player, which must be heard too.
+    amplifier: Option<Mute>,
 }
 
 impl AlsaSlot {
@@ -52,6 +55,7 @@ impl AlsaSlot {
             device: config.device.clone(),
             config: config.clone(),
             profile: String::new(),
+            amplifier: None,
         }
     }
 
@@ -63,6 +67,27 @@ impl AlsaSlot {
             periods: self.config.periods,
             channels: OUTPUT_CHANNELS as u32,
             format: None,
+        }
+    }
+
+    /// Takes the line that mutes the board's amplifier, where there is one and the kernel does not have it.
+    fn take_amplifier(&mut self, profile: &Profile) {
+        let Some(amplifier) = profile.amplifier.filter(|_| self.amplifier.is_none()) else {
+            return;
+        };
+        self.amplifier = Mute::take(amplifier).unwrap_or_else(|warning| {
+            tracing::warn!(profile = profile.key, "{warning}");
+            None
+        });
+    }
+
+    fn mute(&self, mute: bool) {
+        if let Some(Err(warning)) = self
+            .amplifier
+            .as_ref()
+            .map(|amplifier| amplifier.let_sound(!mute))
+        {
+            tracing::warn!("{warning}");
         }
     }
 
@@ -112,21 +137,23 @@ impl CardSlot for AlsaSlot {
                 tracing::warn!(device, profile = choice.profile.key, "{warning}");
             }
         }
-        let amplifier = choice.profile.amplifier.and_then(|amplifier| {
-            Mute::take(amplifier).unwrap_or_else(|warning| {
-                tracing::warn!(profile = choice.profile.key, "{warning}");
-                None
-            })
-        });
+        self.take_amplifier(choice.profile);
+        self.mute(true);
 
-        let (playback, set) = AlsaPcm::open(&choice.playback, alsa::Direction::Playback, &self.wish())?;
+        let opened = AlsaPcm::open(&choice.playback, alsa::Direction::Playback, &self.wish());
+        if matches!(opened, Err(CardError::Busy(_))) {
+            // Whoever has the card is to be heard.
+            self.mute(false);
+        }
+        let (playback, set) = opened?;
         let capture = self.open_capture(&choice, &set);
         let linked = capture
             .as_ref()
             .is_some_and(|(capture, _)| playback.link(capture));
         let driver = Driver::start((playback, set), capture, linked)?;
-        let mut board = Board { driver, amplifier };
+        let mut board = Board { driver };
         board.settle()?;
+        self.mute(false);
 
         tracing::info!(
             device = choice.playback, profile = choice.profile.key, why = choice.why,
@@ -152,14 +179,20 @@ impl CardSlot for AlsaSlot {
     }
 }
 
-/// An open card and its amplifier.
+impl Drop for AlsaSlot {
+    fn drop(&mut self) {
+        // The PCM was closed a moment ago; the codec switches off, and would pop, only seconds later.
+        self.mute(true);
+    }
+}
+
+/// An open card.
 struct Board {
     driver: Driver<AlsaPcm>,
-    amplifier: Option<Mute>,
 }
 
 impl Board {
-    /// Plays silence until the codec has settled, then lets the amplifier sound.
+    /// Plays silence until the codec has settled.
     fn settle(&mut self) -> Result<(), CardError> {
         let format = self.driver.format();
         let period = format.period.0 as usize;
@@ -172,18 +205,7 @@ impl Board {
                 Err(error) => return Err(error),
             }
         }
-        self.mute(false);
         Ok(())
-    }
-
-    fn mute(&self, mute: bool) {
-        if let Some(Err(warning)) = self
-            .amplifier
-            .as_ref()
-            .map(|amplifier| amplifier.let_sound(!mute))
-        {
-            tracing::warn!("{warning}");
-        }
     }
 }
 
@@ -194,13 +216,6 @@ impl Card for Board {
 
     fn turn(&mut self, output: &[f32], input: &mut [f32]) -> Result<Turn, CardError> {
         self.driver.turn(output, input)
-    }
-}
-
-impl Drop for Board {
-    fn drop(&mut self) {
-        // Before the PCM closes: the codec's switching off would pop.
-        self.mute(true);
     }
 }
 

@@ -263,6 +263,26 @@ fn false_alarms_are_borne_but_not_for_ever() {
 }
 
 #[test]
+fn a_pcm_without_a_clock_is_paced_and_one_with_a_clock_is_not() {
+    let (fake, mut driver) = playing();
+    for _ in 0..100 {
+        turn(&mut driver, 0.5).unwrap();
+    }
+    assert!(fake.script().rests.is_empty());
+    for _ in 0..100 {
+        fake.script().fill = 0;
+        turn(&mut driver, 0.5).unwrap();
+    }
+    let period = Duration::from_secs_f64(PERIOD as f64 / 48_000.0);
+    let rests = fake.script().rests.clone();
+    assert!(
+        rests.len() > 80 && rests.iter().all(|rest| *rest == period),
+        "{}",
+        rests.len()
+    );
+}
+
+#[test]
 fn a_suspend_is_waited_out() {
     let (fake, mut driver) = playing();
     fake.script().wakes_after = 5;
