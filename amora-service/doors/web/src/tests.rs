@@ -2,11 +2,14 @@
 
 mod access;
 mod commands;
+mod endurance;
 mod hostile;
 mod legacy;
+mod origins;
 mod pages;
 mod sockets;
 
+use crate::metrics::SocketKind;
 use crate::{Server, WebError};
 use amora_contract::commands::{AudioCommand, PlayerCommand};
 use amora_contract::config::{DeviceConfig, WebConfig};
@@ -213,6 +216,27 @@ impl Socket {
             if let Some(content) = message.get(kind) {
                 return content.clone();
             }
+        }
+    }
+}
+
+/// Waits until so many sockets are open.
+async fn until_open(fixture: &Fixture, kind: SocketKind, count: i64) {
+    let reached = async {
+        while fixture.door.counters.open_sockets(kind) != count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reached)
+        .await
+        .expect("sockets should open or close");
+}
+
+/// The code of the close frame that ends the socket.
+async fn close_code(mut socket: Socket) -> u16 {
+    loop {
+        if let Message::Close(frame) = socket.raw().await.expect("a close frame comes before the end") {
+            return frame.unwrap().code.into();
         }
     }
 }
