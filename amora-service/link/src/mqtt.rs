@@ -19,7 +19,7 @@ use amora_contract::config::MqttVersion;
 use bytes::Bytes;
 use rustls::ClientConfig;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -162,6 +162,10 @@ struct Shared {
     connection: AtomicU64,
     /// Largest message that may be sent now.
     limit: AtomicUsize,
+    /// Whether the broker keeps retained messages.
+    retain: AtomicBool,
+    /// The surest delivery that the broker knows.
+    quality: AtomicU8,
     /// Messages thrown away because nobody took them.
     discarded: AtomicU64,
 }
@@ -171,6 +175,8 @@ impl Shared {
         Self {
             connection: AtomicU64::new(0),
             limit: AtomicUsize::new(limit),
+            retain: AtomicBool::new(true),
+            quality: AtomicU8::new(Quality::ExactlyOnce as u8),
             discarded: AtomicU64::new(0),
         }
     }
@@ -217,7 +223,8 @@ impl Delivery {
 }
 
 impl Publisher {
-    /// Hands something to the session, waiting while it has no room (also while it is not connected).
+    /// Hands something to the session, waiting while it has no room (also while it is not connected). What the
+    /// broker cannot do, retain or a quality of service, is left out.
     ///
     /// # Errors
     /// When it can never be sent.
@@ -227,7 +234,17 @@ impl Publisher {
         if size > limit {
             return Err(PublishError::TooLarge { size, limit });
         }
-        Ok(Delivery(self.client.publish(publication).await?))
+        let quality = match self.shared.quality.load(Ordering::Relaxed) {
+            0 => Quality::AtMostOnce,
+            1 => Quality::AtLeastOnce,
+            _ => Quality::ExactlyOnce,
+        };
+        let possible = Publication {
+            quality: publication.quality.min(quality),
+            retain: publication.retain && self.shared.retain.load(Ordering::Relaxed),
+            ..publication.clone()
+        };
+        Ok(Delivery(self.client.publish(&possible).await?))
     }
 
     /// Largest payload that can be sent now: ours, or the broker's if that is smaller.

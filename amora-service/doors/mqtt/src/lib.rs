@@ -39,7 +39,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Answers that wait to be sent.
-const ANSWERS: usize = 256;
+const ANSWERS: usize = 64;
 
 /// Time to send what waits, and `offline`, before the goodbye.
 const FLUSH: Duration = Duration::from_millis(900);

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Answers on their way at once.
-const WINDOW: usize = 128;
+const WINDOW: usize = 64;
 
 /// An answer older than this interests nobody: the original's clients give up after 10 s.
 const LIFETIME: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 //! Turns the client's event loop: delivers messages, subscribes, waits between attempts.
 
 use super::failure::{Failure, FailureKind, Target};
-use super::{Ack, Message, Options, Shared, Status, queue};
+use super::{Ack, Message, Options, Quality, Shared, Status, queue};
 use crate::backoff::{Backoff, random};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::future::Future;
@@ -23,10 +23,30 @@ const KEPT: usize = 64 << 10;
 
 /// What came out of one turn of the event loop.
 pub(super) enum Happening {
-    Connected { limit: Option<usize> },
+    Connected(Abilities),
     Subscribed { accepted: Vec<bool> },
     Message(Message, Option<Ack>),
     Nothing,
+}
+
+/// What the broker can do; only MQTT 5 tells.
+pub(super) struct Abilities {
+    /// Largest payload.
+    pub(super) limit: Option<usize>,
+    /// Whether it keeps retained messages.
+    pub(super) retain: bool,
+    /// The surest delivery.
+    pub(super) quality: Quality,
+}
+
+impl Default for Abilities {
+    fn default() -> Self {
+        Self {
+            limit: None,
+            retain: true,
+            quality: Quality::ExactlyOnce,
+        }
+    }
 }
 
 pub(super) enum Interruption {
@@ -59,12 +79,14 @@ pub(super) async fn drive(mut engine: impl Engine, setting: Setting) {
     let mut brief = 0;
     loop {
         match engine.turn().await {
-            Ok(Happening::Connected { limit }) => {
+            Ok(Happening::Connected(abilities)) => {
                 backoff.connected();
                 connected_at = Some(Instant::now());
                 connections += 1;
                 let ours = options.max_message_size;
-                let limit = limit.map_or(ours, |theirs| theirs.min(ours));
+                let limit = abilities.limit.map_or(ours, |theirs| theirs.min(ours));
+                shared.retain.store(abilities.retain, Ordering::Relaxed);
+                shared.quality.store(abilities.quality as u8, Ordering::Relaxed);
                 shared.limit.store(limit, Ordering::Relaxed);
                 engine.clean_session(options.clean_session);
                 if options.subscriptions.is_empty() {

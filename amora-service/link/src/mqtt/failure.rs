@@ -57,6 +57,8 @@ pub(super) enum Refusal {
     ClientId,
     Busy,
     Version,
+    Retain,
+    Quality,
     Other(String),
 }
 
@@ -173,6 +175,16 @@ impl Target {
                 FailureKind::Protocol,
                 format!("{host} does not speak this version of MQTT"),
                 "set `mqtt.version` to \"3.1.1\" or \"5\"",
+            ),
+            Refusal::Retain => self.failure(
+                FailureKind::Protocol,
+                format!("{host} keeps no messages, not even the Last Will"),
+                "set `mqtt.retain` to false",
+            ),
+            Refusal::Quality => self.failure(
+                FailureKind::Protocol,
+                format!("{host} does not serve the quality of service that is set"),
+                "set `mqtt.qos` to 1 or 0",
             ),
             Refusal::Other(reason) => self.failure(
                 FailureKind::Busy,

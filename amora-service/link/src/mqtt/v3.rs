@@ -1,6 +1,6 @@
 //! The session over MQTT 3.1.1.
 
-use super::driver::{Engine, Happening, Interruption, target};
+use super::driver::{Abilities, Engine, Happening, Interruption, target};
 use super::failure::{Failure, FailureKind, Refusal, Target};
 use super::{
     Message, Options, PACKET_LIMIT, Publication, PublishError, Quality, REQUESTS, Undelivered, socket,
@@ -73,7 +73,7 @@ impl Engine for Loop {
             .await
             .map_err(|error| interruption(&self.target, error))?;
         Ok(match event {
-            Event::Incoming(Packet::ConnAck(_)) => Happening::Connected { limit: None },
+            Event::Incoming(Packet::ConnAck(_)) => Happening::Connected(Abilities::default()),
             Event::Incoming(Packet::SubAck(answer)) => Happening::Subscribed {
                 accepted: answer
                     .return_codes

@@ -1,6 +1,6 @@
 //! The session over MQTT 5.
 
-use super::driver::{Engine, Happening, Interruption, target};
+use super::driver::{Abilities, Engine, Happening, Interruption, target};
 use super::failure::{Failure, FailureKind, Refusal, Target};
 use super::{
     Message, Options, PACKET_LIMIT, Publication, PublishError, Quality, REQUESTS, Undelivered, socket,
@@ -113,12 +113,20 @@ impl Engine for Loop {
             .await
             .map_err(|error| interruption(&self.target, error))?;
         Ok(match event {
-            Event::Incoming(Packet::ConnAck(answer)) => Happening::Connected {
-                limit: answer
-                    .properties
-                    .and_then(|properties| properties.max_packet_size)
-                    .map(|packet| (packet as usize).saturating_sub(OVERHEAD)),
-            },
+            Event::Incoming(Packet::ConnAck(answer)) => {
+                let properties = answer.properties.as_ref();
+                Happening::Connected(Abilities {
+                    limit: properties
+                        .and_then(|properties| properties.max_packet_size)
+                        .map(|packet| (packet as usize).saturating_sub(OVERHEAD)),
+                    retain: properties.and_then(|properties| properties.retain_available) != Some(0),
+                    quality: match properties.and_then(|properties| properties.max_qos) {
+                        Some(0) => Quality::AtMostOnce,
+                        Some(1) => Quality::AtLeastOnce,
+                        _ => Quality::ExactlyOnce,
+                    },
+                })
+            }
             Event::Incoming(Packet::SubAck(answer)) => Happening::Subscribed {
                 accepted: answer
                     .return_codes
@@ -257,6 +265,8 @@ fn refusal(code: ConnectReturnCode) -> Refusal {
         ConnectReturnCode::RefusedProtocolVersion | ConnectReturnCode::UnsupportedProtocolVersion => {
             Refusal::Version
         }
+        ConnectReturnCode::RetainNotSupported => Refusal::Retain,
+        ConnectReturnCode::QoSNotSupported => Refusal::Quality,
         other => Refusal::Other(format!("{other:?}")),
     }
 }
