@@ -582,3 +582,87 @@ async fn shutting_down_in_a_test_answers_it_and_records_what_was_played() {
         "the chime is in the recording"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_is_not_there_is_explained_and_everything_else_answers() {
+    let router = Router::new();
+    let mut seat = router.take_seat(Section::Audio);
+    let shutdown = CancellationToken::new();
+    let folder = tempfile::tempdir().unwrap();
+    let config = AudioConfig {
+        card: CardKind::Alsa,
+        device: "hw:CARD=NobodysCard".to_owned(),
+        ..config()
+    };
+    let (data, stop) = (folder.path().to_owned(), shutdown.clone());
+    let task = tokio::spawn(async move { crate::run(&mut seat, config, data, stop).await });
+    let mut watch = router.watch_state();
+    let degraded = |state: &Arc<State>| {
+        let health = state.system.health.get("audio");
+        health.is_some_and(|health| health.condition == Condition::Degraded)
+    };
+    tokio::time::timeout(PATIENCE, watch.wait_for(degraded))
+        .await
+        .unwrap()
+        .unwrap();
+    let health = router.state().system.health["audio"].clone();
+    assert!(health.cause.contains("NobodysCard"), "{health:?}");
+    assert!(health.next_step.contains("plug the card in"), "{health:?}");
+
+    let ask = async |command: AudioCommand| router.execute(command.into()).await;
+    let volume = Volume::clamped(12.0);
+    ask(AudioCommand::SetVolume(SetBoxVolume { volume }))
+        .await
+        .unwrap();
+    let Ok(Reply::Audio(audio)) = ask(AudioCommand::GetStatus).await else {
+        panic!("no status");
+    };
+    assert_eq!((audio.volume, audio.card.running), (volume, false));
+    for command in [
+        AudioCommand::Chime(PlayChime::default()),
+        AudioCommand::Test(TestSound::default()),
+    ] {
+        assert_eq!(ask(command).await.unwrap_err().code, ErrorCode::Unavailable);
+    }
+    shutdown.cancel();
+    tokio::time::timeout(PATIENCE, task)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_volumes_ends_at_the_last_one() {
+    let rig = Rig::start(config());
+    rig.running().await;
+    let storm: Vec<_> = (0..20)
+        .map(|_| {
+            let router = rig.router.clone();
+            tokio::spawn(async move {
+                for step in 0..250u32 {
+                    let volume = Volume::clamped(f64::from(step % 100));
+                    let command = AudioCommand::SetVolume(SetBoxVolume { volume });
+                    router.execute(command.into()).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for one in storm {
+        one.await.unwrap();
+    }
+    rig.set_volume(77.0).await;
+    assert_eq!(rig.router.state().audio.as_ref().unwrap().volume.get(), 77);
+    let folder = rig.stop().await;
+    let kept = std::fs::read_to_string(folder.path().join("sound.json")).unwrap();
+    assert!(kept.contains("77"), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_the_seat_ends_this_run() {
+    let rig = Rig::start(config());
+    rig.running().await;
+    let _other = rig.router.take_seat(Section::Audio);
+    let end = tokio::time::timeout(PATIENCE, rig.task).await.unwrap().unwrap();
+    assert!(matches!(end, Err(SoundError::SeatTaken)), "{end:?}");
+}
