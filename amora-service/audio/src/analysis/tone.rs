@@ -156,10 +156,11 @@ fn eliminate<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> 
         }
         matrix.swap(column, pivot);
         right.swap(column, pivot);
+        let upper = matrix[column];
         for row in column + 1..N {
-            let factor = matrix[row][column] / matrix[column][column];
-            for k in column..N {
-                matrix[row][k] -= factor * matrix[column][k];
+            let factor = matrix[row][column] / upper[column];
+            for (below, above) in matrix[row].iter_mut().zip(upper) {
+                *below -= factor * above;
             }
             right[row] -= factor * right[column];
         }
