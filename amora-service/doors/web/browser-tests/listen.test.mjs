@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { addEar } from './support/ear.mjs';
 import { harness, until } from './support/harness.mjs';
 import { toneBlock } from './support/tone.mjs';
 
@@ -11,18 +12,7 @@ describe('listening along', () => {
 
   it('plays the tone that the box sends, whole and at its pitch', async () => {
     const page = await t.blank();
-    await page.addInitScript(() => {
-      // Hears what reaches the loudspeaker, and nothing earlier.
-      const connect = AudioNode.prototype.connect;
-      AudioNode.prototype.connect = function (/** @type {any[]} */ ...to) {
-        if (to[0] instanceof AudioDestinationNode) {
-          const ear = new AnalyserNode(this.context, { fftSize: 32_768, smoothingTimeConstant: 0 });
-          connect.call(this, ear);
-          Reflect.set(window, 'ear', ear);
-        }
-        return Reflect.apply(connect, this, to);
-      };
-    });
+    await addEar(page);
     const { CODE } = await import('./fake-box/server.mjs');
     await page.goto(`${t.fake.url}/#code=${CODE}`);
     await page.waitForSelector('.app');

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { AmoraClient } from '../../../../amora-client/src/index.js';
 import { violations } from './support/axe.mjs';
 import { openBrowser, PHONE } from './support/browser.mjs';
+import { addEar } from './support/ear.mjs';
 import { until } from './support/harness.mjs';
 
 const { AMORA_URL: url = '', AMORA_CODE: code = '' } = process.env;
@@ -37,17 +38,7 @@ describe('a real box', { skip: url && code ? false : 'AMORA_URL and AMORA_CODE s
     const context = await browser.open({ reducedMotion: 'reduce' });
     page = await context.newPage();
     page.setDefaultTimeout(20_000);
-    await page.addInitScript(() => {
-      const connect = AudioNode.prototype.connect;
-      AudioNode.prototype.connect = function (/** @type {any[]} */ ...to) {
-        if (to[0] instanceof AudioDestinationNode) {
-          const ear = new AnalyserNode(this.context, { fftSize: 8192 });
-          connect.call(this, ear);
-          Reflect.set(window, 'ear', ear);
-        }
-        return Reflect.apply(connect, this, to);
-      };
-    });
+    await addEar(page);
     page.on('pageerror', (error) => complaints.push(error.message));
     // A song without a cover answers 404, which the browser notes by itself.
     page.on('console', (message) => message.type() === 'error' && !message.location().url.includes('/api/cover') && complaints.push(message.text()));

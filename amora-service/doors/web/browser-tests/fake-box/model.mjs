@@ -61,7 +61,7 @@ export class Box {
     const added = songs.map((song) => ({ ...song, id: this.#nextId++ }));
     this.queue.splice(at, 0, ...added);
     const { player } = this.state;
-    if (player.queue_position !== null && at <= player.queue_position) player.queue_position += added.length;
+    if (typeof player.queue_position === 'number' && at <= player.queue_position) player.queue_position += added.length;
     this.queueChanged();
     return added.map(({ id }) => id);
   }
@@ -124,7 +124,7 @@ const COMMANDS = (box) => {
     return index;
   };
   const move = (/** @type {number} */ from, /** @type {number} */ to) => {
-    const playing = player.queue_position === null ? undefined : box.queue[player.queue_position];
+    const playing = typeof player.queue_position === 'number' ? box.queue[player.queue_position] : undefined;
     const [song] = box.queue.splice(from, 1);
     box.queue.splice(to, 0, song);
     if (playing) player.queue_position = box.queue.indexOf(playing);
