@@ -7,7 +7,7 @@ mod refusal;
 pub(crate) use filter::file as file_filter;
 
 pub(crate) use check::{library_path, playlist_name, playlist_to_load, song_uri};
-pub(crate) use refusal::{Object, lost, refused, unsendable};
+pub(crate) use refusal::{NOT_SEEKABLE, Object, lost, refused, unsendable};
 
 use crate::model::read_outputs;
 use crate::protocol::{Command, Frame};

@@ -1,13 +1,17 @@
 //! The queue.
 
-use super::{Trouble, run};
+use super::{Trouble, carry_out, run};
 use crate::link::Session;
 use crate::protocol::{Command, Frame};
 use crate::song::{self, Favourites};
-use crate::translate::{Object, Step, song_uri};
+use crate::translate::{NOT_SEEKABLE, Object, Plan, Step, song_uri};
 use amora_contract::commands::{QueueAdd, Window};
 use amora_contract::reply::{QueueAddReply, QueueReply};
 use amora_contract::{CommandError, ErrorCode, Reply};
+use std::time::Duration;
+
+const SEEK_ATTEMPTS: u32 = 5;
+const SEEK_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) fn status() -> Step {
     Step::new(Command::new("status"), Object::new("the player"))
@@ -46,6 +50,21 @@ pub(crate) async fn toggle(session: &mut Session) -> Result<Reply, Trouble> {
     };
     run(session, &steps).await?;
     Ok(Reply::NOTHING)
+}
+
+/// Moves within the song. MPD calls a song that it has just begun not seekable until its decoder is ready: one that
+/// has a length is tried again for a moment.
+pub(crate) async fn seek(session: &mut Session, plan: &Plan, has_length: bool) -> Result<Reply, Trouble> {
+    let mut attempts = if has_length { SEEK_ATTEMPTS } else { 1 };
+    loop {
+        attempts -= 1;
+        match carry_out(session, plan).await {
+            Err(Trouble::Refused(error)) if attempts > 0 && error.message == NOT_SEEKABLE => {
+                tokio::time::sleep(SEEK_PAUSE).await;
+            }
+            result => return result.map(|_| Reply::NOTHING),
+        }
+    }
 }
 
 /// The queue, or a part of it.

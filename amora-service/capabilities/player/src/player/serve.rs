@@ -51,6 +51,15 @@ impl Player<'_> {
             return Err(translate::lost(&self.away).into());
         };
         if let Some(plan) = plan {
+            if matches!(command, PlayerCommand::Seek(_)) {
+                let has_length = self
+                    .model
+                    .state
+                    .song
+                    .as_ref()
+                    .is_none_or(|song| song.duration.0 > 0.0);
+                return perform::seek(session, &plan, has_length).await;
+            }
             let frame = perform::carry_out(session, &plan).await?;
             let reply = translate::read(&plan.reading, &frame, &self.model.favourites)?;
             self.follow_rename(command);

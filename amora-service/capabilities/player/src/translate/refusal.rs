@@ -56,6 +56,9 @@ impl Object {
     }
 }
 
+/// What is said of a song that cannot be sought.
+pub(crate) const NOT_SEEKABLE: &str = "the song that is being played has no positions to go to";
+
 /// MPD refused a command about `object`.
 pub(crate) fn refused(ack: &Ack, object: &Object) -> CommandError {
     let Object { name, .. } = object;
@@ -111,6 +114,7 @@ pub(crate) fn refused(ack: &Ack, object: &Object) -> CommandError {
             ),
             None,
         ),
+        AckCode::Unknown if text == "Not seekable" => (ErrorCode::Conflict, NOT_SEEKABLE.to_owned(), None),
         // 5 is also how MPD tells that a song could not be opened.
         AckCode::Unknown | AckCode::NotList | AckCode::System | AckCode::PlaylistLoad | AckCode::Other(_) => {
             (
