@@ -33,10 +33,6 @@ unit!(
     Seconds(f64), " s"
 );
 unit!(
-    /// A level or gain in decibels; levels are relative to full scale.
-    Decibels(f32), " dB"
-);
-unit!(
     /// A frequency or sample rate in hertz.
     Hertz(f64), " Hz"
 );
@@ -49,11 +45,36 @@ unit!(
     Timestamp(u64), " ms"
 );
 
+/// A level or gain in decibels; levels are relative to full scale. JSON has no minus infinity: there, silence is
+/// [`Decibels::SILENCE`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Decibels(#[serde(serialize_with = "finite_level")] pub f32);
+
+impl std::fmt::Display for Decibels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.0, f)?;
+        f.write_str(" dB")
+    }
+}
+
+fn finite_level<S: serde::Serializer>(level: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    let level = if level.is_nan() {
+        Decibels::SILENCE.0
+    } else {
+        *level
+    };
+    serializer.serialize_f32(level.clamp(Decibels::SILENCE.0, -Decibels::SILENCE.0))
+}
+
 impl Eq for Frames {}
 impl Eq for Millis {}
 impl Eq for Timestamp {}
 
 impl Decibels {
+    /// What silence is in JSON: far below what any converter can tell from nothing.
+    pub const SILENCE: Self = Self(-200.0);
+
     /// The gain as a linear factor. Minus infinity gives exactly zero.
     pub fn to_linear(self) -> f32 {
         10f32.powf(self.0 / 20.0)
@@ -149,6 +170,14 @@ mod tests {
     fn quantities_are_shown_with_their_unit_and_the_precision_asked_for() {
         assert_eq!(Millis(5).to_string(), "5 ms");
         assert_eq!(format!("{:.1}", Decibels(-20.04)), "-20.0 dB");
+    }
+
+    #[test]
+    fn silence_is_a_number_in_json() {
+        let json = |level: f32| serde_json::to_value(Decibels(level)).unwrap();
+        assert_eq!(json(f32::NEG_INFINITY), -200.0);
+        assert_eq!(json(f32::NAN), -200.0);
+        assert_eq!(json(-6.5), -6.5);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{AudioCommand, PlayerCommand, SystemCommand};
 use schemars::{Schema, SchemaGenerator};
+use std::sync::LazyLock;
 
 /// One command as the published contract describes it.
 #[derive(Debug, Clone)]
@@ -32,10 +33,11 @@ pub fn catalogue(generator: &mut SchemaGenerator) -> Vec<CommandDescription> {
     list
 }
 
-/// The names of every command.
-pub(crate) fn names() -> Vec<&'static str> {
-    catalogue(&mut SchemaGenerator::default())
-        .into_iter()
-        .map(|command| command.name)
-        .collect()
+/// The names of every command. Making the schemas takes long enough that it is done once.
+pub(crate) fn names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let commands = catalogue(&mut SchemaGenerator::default());
+        commands.into_iter().map(|command| command.name).collect()
+    });
+    &NAMES
 }
