@@ -49,7 +49,7 @@ impl From<CommandError> for Failure {
 /// The reason, and what to do next.
 fn refusal(error: &CommandError) -> String {
     let next = match error.code {
-        ErrorCode::NotConfigured => "add its section to the configuration: see `amoractl config reference`",
+        ErrorCode::NotConfigured => "`amoractl config reference` tells what can be set",
         ErrorCode::Unavailable => "see `amoractl status` for what is away, and `amoractl doctor` for why",
         ErrorCode::NotAllowed => "use the box's own socket, or add the command to `web.allow`",
         ErrorCode::TimedOut | ErrorCode::Busy => "try again in a moment",

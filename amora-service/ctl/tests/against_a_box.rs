@@ -405,7 +405,6 @@ async fn the_doctor_reports_what_the_service_says_and_fails_for_it() {
         "music FIFO",
         "sound card",
         "clock",
-        "locked memory",
     ] {
         find(subject);
     }

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use amora_contract::Config;
+use amora_contract::config::CardKind;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
@@ -91,21 +92,31 @@ pub(super) fn fifo(config: &Config) -> Finding {
     }
 }
 
-/// Whether there is a sound card.
-pub(super) fn cards() -> Finding {
-    let listed = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
-    let names = card_names(&listed);
-    match amora_audio::card::alsa::find() {
-        Ok(found) => Finding::ok("sound card", found),
-        Err(reason) => {
-            let seen = if names.is_empty() {
-                String::new()
-            } else {
-                format!(" (the kernel knows {})", names.join(", "))
-            };
-            let next = "until then the box plays into a simulated room. Is the board seated on all 40 pins? If it has no identity of its own, name it in config.txt, for example `dtoverlay=iqaudio-dacplus`";
-            Finding::warning("sound card", format!("{reason}{seen}"), next)
-        }
+/// Whether there is a sound card, where one is wanted.
+pub(super) fn cards(config: &Config) -> Finding {
+    let subject = "sound card";
+    let kind = config.audio.card;
+    if matches!(kind, CardKind::Room | CardKind::Null) {
+        return Finding::skipped(subject, "`audio.card` asks for none");
+    }
+    let reason = match amora_audio::card::alsa::find() {
+        Ok(found) => return Finding::ok(subject, found),
+        Err(reason) => reason,
+    };
+    let known = card_names(&std::fs::read_to_string("/proc/asound/cards").unwrap_or_default());
+    let seen = if known.is_empty() {
+        String::new()
+    } else {
+        format!(" (the kernel knows {})", known.join(", "))
+    };
+    let next = "a board without an identity of its own is named in config.txt, for example `dtoverlay=iqaudio-dacplus`";
+    match kind {
+        CardKind::Alsa => Finding::failed(subject, format!("{reason}{seen}"), next),
+        _ => Finding::warning(
+            subject,
+            format!("{reason}{seen}; until then the box plays into a simulated room"),
+            next,
+        ),
     }
 }
 
@@ -167,6 +178,28 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         std::process::Command::new("mkfifo").arg(&path).status().unwrap();
         assert_eq!(fifo(&config).verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn a_card_is_missed_only_where_one_is_wanted() {
+        let mut config = Config::default();
+        config.audio.card = CardKind::Room;
+        assert_eq!(cards(&config).verdict, Verdict::Skipped);
+        let verdict_of = |card: CardKind, config: &mut Config| {
+            config.audio.card = card;
+            cards(config).verdict
+        };
+        let found = amora_audio::card::alsa::find().is_ok();
+        let expected = if found {
+            (Verdict::Ok, Verdict::Ok)
+        } else {
+            (Verdict::Warning, Verdict::Failed)
+        };
+        let verdicts = (
+            verdict_of(CardKind::Auto, &mut config),
+            verdict_of(CardKind::Alsa, &mut config),
+        );
+        assert_eq!(verdicts, expected);
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub(crate) async fn run(
     findings.push(network::broker(&config).await);
     findings.extend(network::ports(&config, runs).await);
     findings.push(machine::fifo(&config));
-    findings.push(machine::cards());
+    findings.push(machine::cards(&config));
     findings.extend(process::permissions(&config));
     findings.push(machine::clock());
     let failed = findings

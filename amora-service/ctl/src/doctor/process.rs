@@ -24,6 +24,13 @@ pub(super) fn permissions(config: &Config) -> Vec<Finding> {
         .iter()
         .filter_map(|group| group_finding(group, &known, &status, who))
         .collect();
+    if is_root(&status) {
+        findings.push(Finding::ok(
+            "real-time priority and locked memory",
+            format!("{who}: root has no limits"),
+        ));
+        return findings;
+    }
     let priority = u64::from(config.audio.real_time_priority);
     findings.push(limit_finding(
         "real-time priority",
@@ -84,6 +91,18 @@ fn group_finding(group: &str, known: &str, status: &str, who: &str) -> Option<Fi
             format!("`SupplementaryGroups={group}` in the unit, or `usermod -aG {group} USER`"),
         ),
     })
+}
+
+/// What stands after a label in the form of `/proc/PID/status`.
+fn field<'a>(status: &'a str, label: &str) -> &'a str {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix(label))
+        .unwrap_or_default()
+}
+
+fn is_root(status: &str) -> bool {
+    field(status, "Uid:").split_whitespace().nth(1) == Some("0")
 }
 
 /// Whether a limit in the form of `/proc/PID/limits` is high enough.
