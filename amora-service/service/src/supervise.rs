@@ -1,18 +1,20 @@
 //! Keeps one part of the box running: restarts it with back-off when it fails or panics, and says so in its health.
 
+use amora_link::backoff::{Backoff, Policy, Reset};
 use amora_router::Router;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// First wait before a restart.
-const BASE: Duration = Duration::from_secs(1);
-
-/// Longest wait before a restart.
-const CAP: Duration = Duration::from_secs(60);
-
-/// A part that ran this long counts as having worked: the next wait is the first again.
-const PROVEN: Duration = Duration::from_secs(60);
+/// How long to wait before a part is started again. One that ran for a minute counts as having worked. There is
+/// no jitter: parts of one box disturb nobody by starting together.
+const RESTART: Policy = Policy {
+    base: Duration::from_secs(1),
+    factor: 2.0,
+    cap: Duration::from_secs(60),
+    jitter: 0.0,
+    reset: Reset::AfterHolding(Duration::from_secs(60)),
+};
 
 /// Runs a part until `shutdown`. `start` begins one life of it; the life's error is its cause of death.
 pub(crate) async fn supervise(
@@ -22,7 +24,7 @@ pub(crate) async fn supervise(
     mut start: impl FnMut(CancellationToken) -> JoinHandle<Result<(), String>> + Send,
 ) {
     let health = router.health(part);
-    let mut wait = BASE;
+    let mut back_off = Backoff::new(RESTART);
     while !shutdown.is_cancelled() {
         health.starting();
         let born = tokio::time::Instant::now();
@@ -32,9 +34,8 @@ pub(crate) async fn supervise(
             Ok(Err(cause)) => cause,
             Err(panic) => format!("crashed: {}", panic_text(panic)),
         };
-        if born.elapsed() >= PROVEN {
-            wait = BASE;
-        }
+        back_off.ended(born.elapsed());
+        let wait = back_off.next_delay(0.5);
         tracing::error!(
             part,
             cause,
@@ -50,7 +51,7 @@ pub(crate) async fn supervise(
         );
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(wait) => wait = (wait * 2).min(CAP),
+            () = tokio::time::sleep(wait) => {}
         }
     }
 }

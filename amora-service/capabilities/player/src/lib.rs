@@ -4,7 +4,6 @@
 //! commands into MPD's words, and `volume`, `sleep`, `memory` and `outputs` are policies with time and news passed in.
 //! `connection`, `link` and `player` put them on sockets and tasks.
 
-mod backoff;
 mod connection;
 mod cover;
 mod link;

@@ -5,7 +5,6 @@ mod rest;
 mod serve;
 
 use crate::PlayerError;
-use crate::backoff::{Backoff, random};
 use crate::connection::{Address, LinkError};
 use crate::cover::CoverCache;
 use crate::link::{Link, LinkEvent, Target};
@@ -18,6 +17,7 @@ use amora_contract::config::PlayerConfig;
 use amora_contract::state::{CardOwner, State};
 use amora_contract::units::Timestamp;
 use amora_contract::{EventKind, State as Document};
+use amora_link::backoff::{self, Backoff, Policy, Reset};
 use amora_router::{HealthReporter, Seat};
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +32,15 @@ const REFRESH_INTERVAL: Duration = Duration::from_millis(20);
 /// How often the progress of a library scan is read.
 const SCAN_INTERVAL: Duration = Duration::from_millis(500);
 
+/// How long to wait before MPD is tried again.
+const MPD_BACK_OFF: Policy = Policy {
+    base: Duration::from_secs(1),
+    factor: 2.0,
+    cap: Duration::from_secs(30),
+    jitter: 0.2,
+    reset: Reset::OnSuccess,
+};
+
 /// Far enough to never come.
 const NEVER: Duration = Duration::from_secs(86_400);
 
@@ -42,7 +51,7 @@ pub(crate) struct Player<'a> {
     shutdown: CancellationToken,
     target: Target,
     link: Link,
-    backoff: Backoff,
+    back_off: Backoff,
     document: watch::Receiver<Arc<Document>>,
     model: Model,
     /// Why MPD is away, for those who ask.
@@ -82,7 +91,7 @@ impl<'a> Player<'a> {
             document: router.watch_state(),
             box_volume: BoxVolume::new(router),
             link: Link::Waiting(Instant::now()),
-            backoff: Backoff::default(),
+            back_off: Backoff::new(MPD_BACK_OFF),
             model: Model::default(),
             away: LinkError::NotYet,
             was_lost: false,
@@ -193,7 +202,7 @@ impl<'a> Player<'a> {
             return;
         }
         let was_up = matches!(self.link, Link::Up(_));
-        self.link = Link::Waiting(Instant::now() + self.backoff.next(random()));
+        self.link = Link::Waiting(Instant::now() + self.back_off.next_delay(backoff::random()));
         let cause = format!("{error} ({})", self.target.address);
         self.health.degraded(&cause, error.next_step());
         if was_up {

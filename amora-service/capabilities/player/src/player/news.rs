@@ -34,7 +34,7 @@ impl Player<'_> {
     pub(super) async fn connected(&mut self) {
         match self.take_up().await {
             Ok(()) => {
-                self.backoff.reset();
+                self.back_off.connected();
                 let version = self
                     .link
                     .session()
