@@ -106,11 +106,11 @@ def table(ours: measure.Result, theirs: measure.Result) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
 
 
-def document(comparison: str, engine: str | None) -> str:
+def document(comparison: str, engine: str) -> str:
     """docs/performance.md."""
     rust = subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True).stdout.strip()
     broker = subprocess.run(["mosquitto", "-h"], capture_output=True, text=True, check=False).stdout.split("\n")[0]
-    text = f"""# Performance
+    return f"""# Performance
 
 Written by `make bench` on {datetime.date.today().isoformat()}: {machine.describe()}; {rust};
 Python {platform.python_version()}; {broker}.
@@ -125,11 +125,13 @@ AmoraOS's manner. A ratio above 1 is in AmoraOS's favour. Times on a shared mach
 - Answered commands: `get_volume` sent by `mosquitto_pub` as fast as it can; every one must be answered.
 - AmoraOS's processor time and memory include the whole sound engine, which mixes and hands to a simulated card all the
   time. The Python device makes no sound: the original leaves that to PipeWire, which is not counted here.
+
+## The sound engine
+
+`cargo run --release -p amora-audio --example engine_cost`, on one core:
+
+{engine}
 """
-    if engine:
-        text += "\n## The sound engine\n\n`cargo run --release -p amora-audio --example engine_cost` printed:\n"
-        text += f"\n```\n{engine}\n```\n"
-    return text
 
 
 def main() -> None:
@@ -137,7 +139,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="amora-bench-", dir="/tmp") as folder:
         ours, theirs = measure_both(Path(folder))
     comparison, engine = table(ours, theirs), measure.engine_cost(PROGRAMS)
-    print(f"\n{comparison}\n\n{engine or ''}")
+    print(f"\n{comparison}\n\n{engine}")
     (ROOT / "docs" / "performance.md").write_text(document(comparison, engine))
 
 

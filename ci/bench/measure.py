@@ -128,9 +128,11 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def engine_cost(programs: Path) -> str | None:
-    """What the sound engine's own measurement printed, if it is built."""
-    program = programs / "examples" / "engine_cost"
-    if not program.exists():
-        return None
-    return subprocess.run([str(program)], check=True, capture_output=True, text=True).stdout.strip()
+def engine_cost(programs: Path) -> str:
+    """What the sound engine's own measurement says, as a Markdown table."""
+    printed = subprocess.run([str(programs / "examples" / "engine_cost")], check=True, capture_output=True, text=True)
+    suffix = "_ms_per_second"
+    costs = {key: cost for key, cost in json.loads(printed.stdout).items() if key.endswith(suffix)}
+    rows = ["| playing | ms of one core per second of sound |", "| --- | ---: |"]
+    rows += [f"| {key.removesuffix(suffix).replace('_', ' ')} | {cost:.2f} |" for key, cost in costs.items()]
+    return "\n".join(rows)
