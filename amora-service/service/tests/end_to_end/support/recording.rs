@@ -122,17 +122,23 @@ impl Recording {
 
     /// Measures a tone of about `hertz` over a stretch.
     pub(crate) fn steadiness(&self, stretch: Range<usize>, hertz: f64) -> Steadiness {
-        let starts: Vec<usize> = stretch.step_by(BLOCK).take_while(|start| start + BLOCK <= self.frames()).collect();
+        let starts: Vec<usize> = stretch
+            .step_by(BLOCK)
+            .take_while(|start| start + BLOCK <= self.frames())
+            .collect();
         // The phase against the nominal tone turns as fast as the frequencies differ.
         let mut phases: Vec<f64> = Vec::with_capacity(starts.len());
         for &start in &starts {
             let (cosine, sine) = self.parts(start, hertz);
             let phase = (-sine).atan2(cosine);
-            let step = phases.last().map_or(0.0, |before| (phase - before + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0);
+            let step = phases.last().map_or(0.0, |before| {
+                (phase - before + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0
+            });
             phases.push(phases.last().copied().unwrap_or(phase) + step);
         }
         let block = BLOCK as f64 / self.rate;
-        let pitch = |from: usize, to: usize| hertz + (phases[to] - phases[from]) / TAU / (block * (to - from) as f64);
+        let pitch =
+            |from: usize, to: usize| hertz + (phases[to] - phases[from]) / TAU / (block * (to - from) as f64);
         let last = starts.len() - 1;
 
         let mut measured = Steadiness {
