@@ -1,19 +1,30 @@
 //! The queue of received messages between the driver and whoever takes them.
 //!
-//! The driver never stops reading, because the acknowledgements that publishers wait for come by the same way. The
-//! broker is slowed down by its own window instead: while many messages wait here, each is acknowledged only when
-//! it is taken, and the broker sends no more than it may have unacknowledged. What it sends at QoS 0 knows no such
-//! window: beyond a hard limit messages are thrown away and counted.
+//! The broker is slowed down by its own window: while many messages wait here, each is acknowledged only when it is
+//! taken, and the broker sends no more than it may have unacknowledged. Not every broker keeps to that (mosquitto
+//! 2.0.11 sends one more for each acknowledgement), and at QoS 0 there is no window: while still more wait, the
+//! driver reads only as fast as messages are taken. It never stops for long, because the acknowledgements that
+//! publishers wait for come by the same way. Beyond a hard limit messages are thrown away and counted.
 
 use super::{Ack, Client, Message, Shared};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 
 /// Messages above which acknowledgements wait.
 const SOFT_COUNT: usize = 256;
 /// Bytes above which acknowledgements wait.
 const SOFT_BYTES: usize = 2 << 20;
+/// Messages above which reading waits for them to be taken.
+const PAUSE_COUNT: usize = 1_024;
+/// Bytes above which reading waits.
+const PAUSE_BYTES: usize = 4 << 20;
+/// How long reading waits for one message to be taken. Nobody taking any that long may be waiting for what is unread.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// Messages read without waiting then.
+const LEAP: usize = 64;
 /// Messages above which messages are thrown away.
 const HARD_COUNT: usize = 16_384;
 /// Bytes above which messages are thrown away.
@@ -24,6 +35,7 @@ struct Load {
     count: AtomicUsize,
     bytes: AtomicUsize,
     unacknowledged: AtomicUsize,
+    taken: Notify,
 }
 
 impl Load {
@@ -44,6 +56,8 @@ pub(super) struct Sender {
     load: Arc<Load>,
     client: Arc<Client>,
     shared: Arc<Shared>,
+    /// Messages that may still be read without waiting.
+    leap: usize,
 }
 
 /// Received messages, in order.
@@ -70,6 +84,7 @@ pub(super) fn channel(client: Arc<Client>, shared: Arc<Shared>) -> (Sender, Inco
         load,
         client,
         shared,
+        leap: 0,
     };
     (sender, incoming)
 }
@@ -105,6 +120,20 @@ impl Sender {
         // An error only means that nobody takes messages any more.
         let _ = self.items.send(Item { message, ack });
     }
+
+    /// Waits for room before the next message is read.
+    pub(super) async fn room(&mut self) {
+        if self.leap > 0 {
+            self.leap -= 1;
+            return;
+        }
+        while self.load.exceeds(PAUSE_COUNT, PAUSE_BYTES) {
+            if timeout(PATIENCE, self.load.taken.notified()).await.is_err() {
+                self.leap = LEAP;
+                return;
+            }
+        }
+    }
 }
 
 impl Incoming {
@@ -123,6 +152,7 @@ impl Incoming {
             self.load.count.fetch_sub(1, Ordering::SeqCst);
             if let Some(message) = self.taken.take().and_then(|item| item.message) {
                 self.load.bytes.fetch_sub(message.payload.len(), Ordering::SeqCst);
+                self.load.taken.notify_one();
                 return Some(message);
             }
         }
@@ -198,6 +228,31 @@ mod tests {
         assert_eq!(incoming.next().await.unwrap().topic, "0");
         sender.send(message(1), None);
         assert_eq!(shared.discarded.load(Ordering::Relaxed), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reading_waits_for_the_taker_but_not_for_one_that_takes_nothing() {
+        let (mut sender, mut incoming, shared) = queue();
+        let reader = tokio::spawn(async move {
+            for number in 0..10 * HARD_COUNT {
+                sender.send(message(number), None);
+                sender.room().await;
+            }
+            sender
+        });
+        for number in 0..10 * HARD_COUNT {
+            assert_eq!(incoming.next().await.unwrap().topic, number.to_string());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(shared.discarded.load(Ordering::Relaxed), 0);
+        let mut sender = reader.await.unwrap();
+        let start = tokio::time::Instant::now();
+        for number in 0..PAUSE_COUNT + 10 * (LEAP + 1) {
+            sender.send(message(number), None);
+            sender.room().await;
+        }
+        let waits = start.elapsed().as_millis() / PATIENCE.as_millis();
+        assert!((9..=11).contains(&waits), "{waits}");
     }
 
     #[tokio::test]
