@@ -6,6 +6,7 @@ use crate::card::CardError;
 use alsa::card::Iter;
 use alsa::ctl::{Ctl, DeviceIter};
 use alsa::{Card, Direction};
+use amora_contract::config::AudioConfig;
 
 /// A card as ALSA shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,37 @@ impl SoundCard {
             playback: devices(Direction::Playback),
             capture: devices(Direction::Capture),
         })
+    }
+}
+
+/// A sound card of this machine, and the board that it is known to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundCard {
+    /// What `audio.device` would call it: `hw:CARD=` and the name that stays.
+    pub device: String,
+    /// The name that its driver gives it.
+    pub name: String,
+    /// Whether it can play.
+    pub plays: bool,
+    /// Whether it can record.
+    pub records: bool,
+    /// The key of the board's profile; none for a board that is not known.
+    pub profile: Option<&'static str>,
+    /// What people call the board; none for one that is not known.
+    pub board: Option<&'static str>,
+}
+
+impl FoundCard {
+    fn new(card: &SoundCard, hat: &str) -> Self {
+        let profile = Profile::of(card, hat);
+        Self {
+            device: pcm("hw", card, 0),
+            name: card.name.clone(),
+            plays: !card.playback.is_empty(),
+            records: !card.capture.is_empty(),
+            profile: profile.map(|profile| profile.key),
+            board: profile.map(|profile| profile.name),
+        }
     }
 }
 
@@ -220,6 +252,42 @@ pub(super) fn any() -> Result<String, String> {
     best(&SoundCard::all(), &hat())
         .map(|(_, why)| why)
         .map_err(|error| errors::reason(&error).to_owned())
+}
+
+/// What would be opened for a configuration, for people.
+pub(super) fn choice(config: &AudioConfig) -> Result<String, String> {
+    describe(&SoundCard::all(), &hat(), config).map_err(|error| errors::reason(&error).to_owned())
+}
+
+fn describe(cards: &[SoundCard], hat: &str, config: &AudioConfig) -> Result<String, CardError> {
+    let choice = choose(
+        cards,
+        hat,
+        &config.device,
+        &config.capture_device,
+        &config.profile,
+    )?;
+    let Choice {
+        playback,
+        profile,
+        why,
+        ..
+    } = &choice;
+    let listening = match &choice.capture {
+        Some(capture) => format!("listens at `{capture}`"),
+        None => "cannot listen".to_owned(),
+    };
+    Ok(format!(
+        "plays to `{playback}` with the profile `{}`, {listening}: {why}",
+        profile.key
+    ))
+}
+
+/// Every card there is, in ALSA's order.
+pub(super) fn cards() -> Vec<FoundCard> {
+    let hat = hat();
+    let cards = SoundCard::all();
+    cards.iter().map(|card| FoundCard::new(card, &hat)).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod profiles;
 use super::{Card, CardError, CardFormat, CardSlot, OUTPUT_CHANNELS, Turn};
 use amora_contract::config::AudioConfig;
 use amplifier::Mute;
+pub use discovery::FoundCard;
 use discovery::{Choice, SoundCard};
 use driver::Driver;
 use negotiation::{Plan, Wish};
@@ -31,6 +32,19 @@ const SETTLING_MILLISECONDS: u64 = 100;
 /// Why there is none, in plain words.
 pub fn find() -> Result<String, String> {
     discovery::any()
+}
+
+/// Every sound card of this machine, with the board that each is known to be.
+pub fn cards() -> Vec<FoundCard> {
+    discovery::cards()
+}
+
+/// The device and profile that the configuration means on this machine, and why, in plain words.
+///
+/// # Errors
+/// Why there is none, in plain words.
+pub fn choice(config: &AudioConfig) -> Result<String, String> {
+    discovery::choice(config)
 }
 
 /// The keys of every board profile, for the configuration.

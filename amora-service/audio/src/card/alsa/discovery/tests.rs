@@ -96,3 +96,39 @@ fn a_profile_can_be_given_and_a_wrong_one_is_explained() {
         "{error}"
     );
 }
+
+#[test]
+fn each_card_is_listed_with_its_board() {
+    let listed: Vec<FoundCard> = pi().iter().map(|card| FoundCard::new(card, "")).collect();
+    assert_eq!(
+        listed[2],
+        FoundCard {
+            device: "hw:CARD=Zero".to_owned(),
+            name: "RPi Codec Zero".to_owned(),
+            plays: true,
+            records: true,
+            profile: Some("codec-zero"),
+            board: Profile::named("codec-zero").map(|profile| profile.name),
+        }
+    );
+    let unknown = FoundCard::new(&card(0, "PCH", "HDA Intel PCH", "HDA-Intel", false), "");
+    assert_eq!(
+        (unknown.profile, unknown.board, unknown.records),
+        (None, None, false)
+    );
+}
+
+#[test]
+fn the_choice_is_told_in_words() {
+    let mut config = AudioConfig::default();
+    let told = describe(&pi(), "", &config).unwrap();
+    assert!(
+        told.starts_with(
+            "plays to `hw:CARD=Zero` with the profile `codec-zero`, listens at `hw:CARD=Zero`: "
+        ),
+        "{told}"
+    );
+    config.device = "hw:CARD=Gone".to_owned();
+    let error = describe(&pi(), "", &config).unwrap_err();
+    assert!(errors::reason(&error).contains("hw:CARD=Gone"), "{error}");
+}
