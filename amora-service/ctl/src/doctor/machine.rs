@@ -1,6 +1,8 @@
 //! What the machine itself must have: room to write, a sound card, a FIFO, the right time.
 
 use super::Finding;
+use crate::text::plain;
+use amora_audio::card::alsa::{self, FoundCard};
 use amora_contract::Config;
 use amora_contract::config::CardKind;
 use std::ffi::CString;
@@ -92,15 +94,41 @@ pub(super) fn fifo(config: &Config) -> Finding {
     }
 }
 
-/// Whether there is a sound card, where one is wanted.
-pub(super) fn cards(config: &Config) -> Finding {
+/// Every sound card with the board that it is, and which of them the box plays to.
+pub(super) fn cards(config: &Config) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = alsa::cards().iter().map(card).collect();
+    findings.push(chosen_card(config));
+    findings
+}
+
+fn card(found: &FoundCard) -> Finding {
+    let subject = format!("card {}", plain(&found.device));
+    let uses = match (found.plays, found.records) {
+        (true, true) => "plays and records",
+        (true, false) => "plays",
+        (false, true) => "records",
+        (false, false) => "neither plays nor records",
+    };
+    let name = plain(&found.name);
+    match (found.profile, found.board) {
+        (Some(profile), Some(board)) => {
+            Finding::ok(subject, format!("{name}, {uses}: profile `{profile}` ({board})"))
+        }
+        _ => Finding::ok(
+            subject,
+            format!("{name}, {uses}: no known board, its mixer is left as it is"),
+        ),
+    }
+}
+
+fn chosen_card(config: &Config) -> Finding {
     let subject = "sound card";
     let kind = config.audio.card;
     if matches!(kind, CardKind::Room | CardKind::Null) {
         return Finding::skipped(subject, "`audio.card` asks for none");
     }
-    let reason = match amora_audio::card::alsa::find() {
-        Ok(found) => return Finding::ok(subject, found),
+    let reason = match alsa::choice(&config.audio) {
+        Ok(choice) => return Finding::ok(subject, format!("the box {choice}")),
         Err(reason) => reason,
     };
     let known = card_names(&std::fs::read_to_string("/proc/asound/cards").unwrap_or_default());
@@ -109,7 +137,7 @@ pub(super) fn cards(config: &Config) -> Finding {
     } else {
         format!(" (the kernel knows {})", known.join(", "))
     };
-    let next = "a board without an identity of its own is named in config.txt, for example `dtoverlay=iqaudio-dacplus`";
+    let next = "a board without an identity of its own is named in config.txt, for example `dtoverlay=iqaudio-dacplus`; another card is named in `audio.device`";
     match kind {
         CardKind::Alsa => Finding::failed(subject, format!("{reason}{seen}"), next),
         _ => Finding::warning(
@@ -184,10 +212,10 @@ mod tests {
     fn a_card_is_missed_only_where_one_is_wanted() {
         let mut config = Config::default();
         config.audio.card = CardKind::Room;
-        assert_eq!(cards(&config).verdict, Verdict::Skipped);
+        assert_eq!(chosen_card(&config).verdict, Verdict::Skipped);
         let verdict_of = |card: CardKind, config: &mut Config| {
             config.audio.card = card;
-            cards(config).verdict
+            chosen_card(config).verdict
         };
         let found = amora_audio::card::alsa::find().is_ok();
         let expected = if found {
@@ -200,6 +228,32 @@ mod tests {
             verdict_of(CardKind::Alsa, &mut config),
         );
         assert_eq!(verdicts, expected);
+    }
+
+    #[test]
+    fn each_card_is_named_with_its_profile() {
+        let known = FoundCard {
+            device: "hw:CARD=Zero".to_owned(),
+            name: "RPi Codec Zero".to_owned(),
+            plays: true,
+            records: true,
+            profile: Some("codec-zero"),
+            board: Some("Raspberry Pi Codec Zero"),
+        };
+        assert_eq!(
+            card(&known),
+            Finding::ok(
+                "card hw:CARD=Zero",
+                "RPi Codec Zero, plays and records: profile `codec-zero` (Raspberry Pi Codec Zero)"
+            )
+        );
+        let unknown = FoundCard {
+            profile: None,
+            board: None,
+            records: false,
+            ..known
+        };
+        assert!(card(&unknown).found.contains("plays: no known board"));
     }
 
     #[test]

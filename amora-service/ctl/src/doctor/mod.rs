@@ -1,7 +1,9 @@
 //! `amoractl doctor`: everything the box depends on, found or not, and what to do about it.
 
+mod broker;
 mod machine;
-mod network;
+mod mpd;
+mod ports;
 mod process;
 
 use crate::client::Client;
@@ -9,6 +11,7 @@ use crate::config;
 use crate::failure::Failure;
 use crate::text::plain;
 use amora_contract::Config;
+use amora_contract::config::HIDDEN;
 use amora_contract::reply::ConfigReply;
 use amora_contract::state::{Condition, Health};
 use serde::Serialize;
@@ -80,13 +83,16 @@ pub(crate) async fn run(
     let (in_force, service) = service(&client).await;
     findings.extend(service);
     let runs = in_force.is_some();
-    let config = in_force.unwrap_or(local);
+    let config = match in_force {
+        Some(config) => with_secrets(config, &local),
+        None => local,
+    };
     findings.extend(machine::data(&config.device.data));
-    findings.push(network::mpd(&config).await);
-    findings.push(network::broker(&config).await);
-    findings.extend(network::ports(&config, runs).await);
+    findings.extend(mpd::mpd(&config).await);
+    findings.extend(broker::broker(&config).await);
+    findings.extend(ports::ports(&config, runs).await);
     findings.push(machine::fifo(&config));
-    findings.push(machine::cards(&config));
+    findings.extend(machine::cards(&config));
     findings.extend(process::permissions(&config));
     findings.push(machine::clock());
     let failed = findings
@@ -123,6 +129,26 @@ fn configuration() -> (Config, Vec<Finding>) {
             )
         }
     }
+}
+
+/// The service hides its secrets: what may be read of them here takes their place.
+fn with_secrets(mut config: Config, local: &Config) -> Config {
+    let reveal = |hidden: &mut Option<String>, known: Option<&String>| {
+        if hidden.as_deref() == Some(HIDDEN)
+            && let Some(known) = known
+        {
+            *hidden = Some(known.clone());
+        }
+    };
+    if let Some(mqtt) = &mut config.mqtt {
+        let known = local.mqtt.as_ref().and_then(|mqtt| mqtt.password.as_ref());
+        reveal(&mut mqtt.password, known);
+    }
+    if let Some(player) = &mut config.player {
+        let known = local.player.as_ref().and_then(|player| player.password.as_ref());
+        reveal(&mut player.password, known);
+    }
+    config
 }
 
 /// Whether the service answers, how its parts say they are, and the configuration that it runs with.
@@ -222,6 +248,25 @@ mod tests {
             "✔ clock: 12:00\n✘ MPD: refused\n    → start it\n– FIFO: none\n\n1 to put right.\n"
         );
         assert!(describe(&findings[..1]).ends_with("Everything is well.\n"));
+    }
+
+    #[test]
+    fn hidden_passwords_are_taken_from_here_where_they_can_be_read() {
+        let config = |password: &str| {
+            let mut config = Config::default();
+            let player = config.player.get_or_insert_default();
+            player.password = Some(password.to_owned());
+            config.mqtt.get_or_insert_default().password = Some(password.to_owned());
+            config
+        };
+        let passwords = |config: Config| (config.player.unwrap().password, config.mqtt.unwrap().password);
+        let both = |word: &str| (Some(word.to_owned()), Some(word.to_owned()));
+        let known = with_secrets(config(HIDDEN), &config("hush"));
+        assert_eq!(passwords(known), both("hush"));
+        let unknown = with_secrets(config(HIDDEN), &Config::default());
+        assert_eq!(passwords(unknown), both(HIDDEN));
+        let shown = with_secrets(config("new"), &config("old"));
+        assert_eq!(passwords(shown), both("new"));
     }
 
     #[test]
