@@ -3,7 +3,7 @@
 use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 use amora_contract::reply::{CommandError, ErrorCode};
-use futures_util::{SinkExt, Stream, StreamExt};
+use futures_util::{SinkExt, Stream, StreamExt, stream};
 use serde_json::Value;
 use std::pin::Pin;
 use std::time::Duration;
@@ -13,6 +13,9 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
 /// Commands that take long (a sound test, a long search) still have an answer by then.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The service pings its sockets every 20 seconds: after this long it is gone, even if nobody said so.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// The service, as a client sees it.
 pub(crate) struct Client {
@@ -96,7 +99,7 @@ impl Client {
         match status {
             200..=299 => Ok((status, body)),
             401 => Err(Failure::Failed(format!(
-                "{} asks for its login code: give it with --code or AMORA_CODE; it is in the box's data folder, in `login-code`",
+                "{} asks for its login code: give it with --code or AMORA_CODE",
                 self.endpoint.name()
             ))),
             _ => Err(serde_json::from_value(body["error"].clone())
@@ -148,6 +151,9 @@ impl Client {
                 "{} asks for its login code: give it with --code or AMORA_CODE",
                 self.endpoint.name()
             )),
+            SocketError::Http(response) if response.status().is_server_error() => {
+                not_reachable(&self.endpoint, &format!("it answers {}", response.status()))
+            }
             SocketError::Http(response) => {
                 Failure::Failed(format!("the service answers {}", response.status()))
             }
@@ -184,16 +190,24 @@ where
             .await
             .map_err(|error| Failure::Failed(error.to_string()))?;
     }
-    let messages = socket.filter_map(|message| async {
-        match message {
-            Ok(Message::Text(text)) => Some(
-                serde_json::from_str(&text)
+    let messages = stream::unfold(Some(socket), async |socket| {
+        let mut socket = socket?;
+        loop {
+            let item = match tokio::time::timeout(SILENCE, socket.next()).await {
+                Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str(&text)
                     .map_err(|error| Failure::Failed(format!("the service sends nonsense: {error}"))),
-            ),
-            Ok(_) => None,
-            Err(error) => Some(Err(Failure::NotReachable(format!(
-                "the connection is lost: {error}"
-            )))),
+                Ok(Some(Ok(_))) => continue,
+                Ok(Some(Err(error))) => {
+                    let lost = Failure::NotReachable(format!("the connection is lost: {error}"));
+                    return Some((Err(lost), None));
+                }
+                Ok(None) => return None,
+                Err(_) => {
+                    let silent = format!("nothing came from the service for {} s", SILENCE.as_secs());
+                    return Some((Err(Failure::NotReachable(silent)), None));
+                }
+            };
+            return Some((item, Some(socket)));
         }
     });
     Ok(Box::pin(messages))

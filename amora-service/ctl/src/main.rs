@@ -54,7 +54,7 @@ struct Arguments {
 enum Action {
     /// Show what the box plays and how its parts are
     Status,
-    /// Show what changes, as it changes
+    /// Show what changes, as it changes; a service that restarts is waited for
     Watch {
         /// Show the sound meter too
         #[arg(long)]
@@ -146,9 +146,7 @@ async fn run(commands: &Commands, matches: &ArgMatches) -> Result<String, Failur
         Arguments::from_arg_matches(matches).map_err(|error| Failure::Usage(error.to_string()))?;
     match &arguments.action {
         Some(Action::Status) => status::status(&client()?, json).await,
-        Some(Action::Watch { levels }) => status::watch(&client()?, json, *levels)
-            .await
-            .map(|()| String::new()),
+        Some(Action::Watch { levels }) => match status::watch(&client()?, json, *levels).await? {},
         Some(Action::Doctor) => doctor::run(client, json).await,
         Some(Action::Config { action }) => config::run(action, client, json).await,
         Some(Action::Completions { shell }) => {

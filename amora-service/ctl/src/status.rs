@@ -1,19 +1,30 @@
 //! `amoractl status` and `amoractl watch`.
 
-use crate::client::Client;
+use crate::client::{Client, Messages};
 use crate::failure::Failure;
 use crate::render::read;
 use crate::text::{condition, now_playing, plain, table};
 use amora_contract::State;
 use amora_contract::state::{Levels, SystemState};
 use amora_contract::units::{Decibels, Seconds, Timestamp};
+use amora_link::backoff::{Backoff, Policy, Reset, random};
 use futures_util::StreamExt;
 use serde_json::Value;
+use std::convert::Infallible;
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the live line is drawn again, so that the position moves.
 const REDRAW: Duration = Duration::from_millis(500);
+
+/// When a service that went away is looked for again. One that goes again at once is not asked at full pace.
+const RETRY: Policy = Policy {
+    base: Duration::from_millis(500),
+    factor: 2.0,
+    cap: Duration::from_secs(15),
+    jitter: 0.2,
+    reset: Reset::AfterHolding(Duration::from_secs(5)),
+};
 
 /// Shows the state once.
 pub(crate) async fn status(client: &Client, json: bool) -> Result<String, Failure> {
@@ -51,50 +62,100 @@ pub(crate) fn health(system: &SystemState) -> String {
     format!("{title}{}", table(&["Part", "Condition", ""], &rows))
 }
 
-/// Shows what changes until the connection ends.
-pub(crate) async fn watch(client: &Client, json: bool, levels: bool) -> Result<(), Failure> {
+/// Shows what changes, for ever. A service that goes away is waited for; one that was never there is a failure.
+pub(crate) async fn watch(client: &Client, json: bool, levels: bool) -> Result<Infallible, Failure> {
     let mut messages = client.watch(levels).await?;
-    let mut out = std::io::stdout();
-    let mut view = View::default();
-    let live = out.is_terminal() && !json;
+    let mut screen = Screen::new(json);
+    let mut backoff = Backoff::new(RETRY);
+    loop {
+        let began = Instant::now();
+        let cause = show(&mut messages, &mut screen).await?;
+        backoff.ended(began.elapsed());
+        screen.note(&format!("{cause}; waiting for it to come back"))?;
+        messages = loop {
+            let wait = backoff.next_delay(random());
+            tokio::time::sleep(wait).await;
+            match client.watch(levels).await {
+                Ok(messages) => break messages,
+                Err(Failure::NotReachable(_)) => {}
+                Err(other) => return Err(other),
+            }
+        };
+        screen.note("connected again")?;
+        screen.view.document = Value::Null;
+    }
+}
+
+/// Shows messages until the connection ends; tells why it did.
+async fn show(messages: &mut Messages, screen: &mut Screen) -> Result<String, Failure> {
     let mut redraw = tokio::time::interval(REDRAW);
     loop {
         let message = tokio::select! {
             message = messages.next() => Some(message),
-            _ = redraw.tick(), if live => None,
+            _ = redraw.tick(), if screen.live => None,
         };
-        let Some(message) = message else {
-            draw(&mut out, &view)?;
-            continue;
-        };
-        let Some(message) = message.transpose()? else {
-            return Err(Failure::NotReachable(
-                "the service closed the connection".to_owned(),
-            ));
-        };
-        if json {
-            writeln!(out, "{message}")?;
-            out.flush()?;
-            continue;
+        match message {
+            None => screen.draw()?,
+            Some(Some(Ok(message))) => screen.show(message)?,
+            Some(Some(Err(Failure::NotReachable(cause)))) => return Ok(cause),
+            Some(Some(Err(other))) => return Err(other),
+            Some(None) => return Ok("the service closed the connection".to_owned()),
         }
-        let said = view.take(message)?;
-        match (live, said) {
-            (true, Said::Event(line)) => {
-                write!(out, "\r\x1b[K{line}\n")?;
-                draw(&mut out, &view)?;
-            }
-            (true, _) => draw(&mut out, &view)?,
-            (false, Said::Event(line) | Said::Changed(line)) => writeln!(out, "{line}")?,
-            (false, Said::Nothing) => {}
-        }
-        out.flush()?;
     }
 }
 
-fn draw(out: &mut impl Write, view: &View) -> std::io::Result<()> {
-    let line = view.line(Timestamp::now());
-    write!(out, "\r\x1b[K{line}")?;
-    out.flush()
+/// Where it is shown.
+struct Screen {
+    out: std::io::Stdout,
+    json: bool,
+    /// Whether the last line is drawn again and again.
+    live: bool,
+    view: View,
+}
+
+impl Screen {
+    fn new(json: bool) -> Self {
+        let out = std::io::stdout();
+        Self {
+            live: out.is_terminal() && !json,
+            out,
+            json,
+            view: View::default(),
+        }
+    }
+
+    fn show(&mut self, message: Value) -> Result<(), Failure> {
+        if self.json {
+            writeln!(self.out, "{message}")?;
+            return Ok(self.out.flush()?);
+        }
+        match (self.live, self.view.take(message)?) {
+            (true, Said::Event(line)) => {
+                write!(self.out, "\r\x1b[K{line}\n")?;
+                self.draw()?;
+            }
+            (true, _) => self.draw()?,
+            (false, Said::Event(line) | Said::Changed(line)) => writeln!(self.out, "{line}")?,
+            (false, Said::Nothing) => {}
+        }
+        Ok(self.out.flush()?)
+    }
+
+    fn draw(&mut self) -> std::io::Result<()> {
+        let line = self.view.line(Timestamp::now());
+        write!(self.out, "\r\x1b[K{line}")?;
+        self.out.flush()
+    }
+
+    /// Says something about the connection, beside what is shown.
+    fn note(&mut self, text: &str) -> std::io::Result<()> {
+        if self.live {
+            write!(self.out, "\r\x1b[K")?;
+            self.out.flush()?;
+        }
+        eprintln!("amoractl: {text}");
+        Ok(())
+    }
 }
 
 /// What is known from the messages so far.

@@ -6,7 +6,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use std::process::Output;
+use std::io::BufRead;
+use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 /// The commands that a played box was asked for.
@@ -225,24 +226,46 @@ async fn status_and_watch_show_what_is_so() {
     );
     let (_, out, _) = played.run(&["status", "--json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), state());
+}
 
-    let (code, out, _) = played.run(&["watch"]).await;
-    assert_eq!(code, 3, "the box closed the connection");
-    let lines: Vec<&str> = out.lines().collect();
-    assert_eq!(
-        lines,
-        [
-            "⏸ Nina – Blue  0:00 / 1:00  volume 100",
-            "audio.xrun {\"count\":1}"
-        ]
+/// Runs `watch` until it has shown this many lines.
+async fn watched(played: &PlayedBox, more: &[&str], wanted: usize) -> (Vec<String>, String) {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_amoractl"))
+        .args(["--socket", played.socket.to_str().unwrap(), "watch"])
+        .args(more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    tokio::task::spawn_blocking(move || {
+        let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = lines.take(wanted).map(Result::unwrap).collect();
+        child.kill().unwrap();
+        let Output { stderr, .. } = child.wait_with_output().unwrap();
+        (lines, String::from_utf8(stderr).unwrap())
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watch_shows_what_changes_and_comes_back_to_a_service_that_went() {
+    let played = a_box().await;
+    let event = "audio.xrun {\"count\":1}";
+    // The played box closes after each round. What it says first after that is no news.
+    let (lines, told) = watched(&played, &[], 3).await;
+    assert_eq!(lines, ["⏸ Nina – Blue  0:00 / 1:00  volume 100", event, event]);
+    assert!(
+        told.contains("; waiting for it to come back") && told.contains("connected again"),
+        "{told}"
     );
-    let (_, out, _) = played.run(&["watch", "--json"]).await;
-    let lines: Vec<Value> = out
-        .lines()
+    let (lines, _) = watched(&played, &["--json"], 6).await;
+    let lines: Vec<Value> = lines
+        .iter()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(lines.len(), 4);
     assert_eq!(lines[2]["event"]["event"], "audio.xrun");
+    assert_eq!(lines[4]["state"], state(), "the whole state comes first again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
