@@ -99,7 +99,7 @@ impl Client {
         match status {
             200..=299 => Ok((status, body)),
             401 => Err(Failure::Failed(format!(
-                "{} asks for its login code: give it with --code or AMORA_CODE",
+                "{} asks for its login code: give it with --code or AMORA_CODE; `amoractl login` on the box shows it",
                 self.endpoint.name()
             ))),
             _ => Err(serde_json::from_value(body["error"].clone())
@@ -148,7 +148,7 @@ impl Client {
     fn refused_socket(&self, error: &SocketError) -> Failure {
         match error {
             SocketError::Http(response) if response.status() == 401 => Failure::Failed(format!(
-                "{} asks for its login code: give it with --code or AMORA_CODE",
+                "{} asks for its login code: give it with --code or AMORA_CODE; `amoractl login` on the box shows it",
                 self.endpoint.name()
             )),
             SocketError::Http(response) if response.status().is_server_error() => {

@@ -73,7 +73,7 @@ pub(crate) async fn run(
 }
 
 /// What the service runs with; without a service, what it would start with.
-async fn shown(client: impl FnOnce() -> Result<Client, Failure>) -> Result<ConfigReply, Failure> {
+pub(crate) async fn shown(client: impl FnOnce() -> Result<Client, Failure>) -> Result<ConfigReply, Failure> {
     let asked = match client() {
         Ok(client) => client.command("system.get_config", &json!({})).await,
         Err(failure) => Err(failure),

@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod endpoint;
 mod failure;
+mod login;
 mod progress;
 mod render;
 mod status;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 const AFTER_HELP: &str = "\
 Without --url or --socket the service on this box is meant. Its socket knows no login;
-from elsewhere the login code is needed.
+from elsewhere the login code is needed: `amoractl login` on the box shows it.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the service cannot be reached.";
 
@@ -62,6 +63,11 @@ enum Action {
     },
     /// Check everything that the box depends on
     Doctor,
+    /// Show where the box's page is, with the code that lets in
+    ///
+    /// For whoever is on the box itself, at its console or over SSH, as the service's user or root. The addresses hold
+    /// the login code: a browser that opens one is logged in.
+    Login,
     /// Show, check and translate the configuration
     Config {
         #[command(subcommand)]
@@ -148,6 +154,10 @@ async fn run(commands: &Commands, matches: &ArgMatches) -> Result<String, Failur
         Some(Action::Status) => status::status(&client()?, json).await,
         Some(Action::Watch { levels }) => match status::watch(&client()?, json, *levels).await? {},
         Some(Action::Doctor) => doctor::run(client, json).await,
+        Some(Action::Login) if arguments.url.is_some() => Err(Failure::Usage(
+            "`login` shows the way into the box that it runs on: leave out --url (and AMORA_URL)".to_owned(),
+        )),
+        Some(Action::Login) => login::run(client, json).await,
         Some(Action::Config { action }) => config::run(action, client, json).await,
         Some(Action::Completions { shell }) => {
             let mut text = Vec::new();

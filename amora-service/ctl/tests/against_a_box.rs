@@ -269,6 +269,28 @@ async fn watch_shows_what_changes_and_comes_back_to_a_service_that_went() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn login_shows_the_page_with_its_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let missing = folder.path().join("missing");
+    let line = ["--socket", missing.to_str().unwrap(), "--json", "login"];
+    let settings = [
+        ("AMORA__DEVICE__DATA", data),
+        ("AMORA__WEB__ADDRESS", "127.0.0.1"),
+        ("AMORA__WEB__PORT", "8088"),
+    ];
+    let (code, _, err) = run(&line, &settings).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("login-code") && err.contains("first start"), "{err}");
+    std::fs::write(folder.path().join("login-code"), format!("{CODE}\n")).unwrap();
+    let (code, out, err) = run(&line, &settings).await;
+    assert_eq!(code, 0, "{err}");
+    let expected = json!({"code": CODE, "addresses": [format!("http://localhost:8088/#code={CODE}")]});
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), expected);
+    assert_eq!(run(&["--url", "http://box:8080", "login"], &[]).await.0, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_sound_test_fails_and_says_which_channel() {
     let played = a_box().await;
     let (code, out, _) = played.run(&["audio", "test"]).await;
