@@ -12,8 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest an answer may take; below the router's own limit, so that the asker learns the cause.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+/// The longest an answer may take; all other commands wait for it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest where MPD itself waits for a disk to spin up or for the network; below the router's own limit, so that
+/// the asker learns the cause.
+const SLOW_ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Commands for which MPD opens files or streams before it answers.
+const SLOW: [&str; 4] = ["albumart", "readpicture", "load", "listplaylistinfo"];
 
 /// Pieces in which pictures are asked for.
 const BINARY_LIMIT: u32 = 256 * 1024;
@@ -192,6 +199,10 @@ impl Connection {
             return Ok(Vec::new());
         }
         let bytes = encode(commands)?;
+        let patience = match commands.iter().any(|command| SLOW.contains(&command.name())) {
+            true => SLOW_ANSWER_TIMEOUT,
+            false => ANSWER_TIMEOUT,
+        };
         let shutdown = self.shutdown.clone();
         let exchange = async {
             self.stream.write_all(&bytes).await.map_err(LinkError::Broken)?;
@@ -199,8 +210,8 @@ impl Connection {
         };
         let message = tokio::select! {
             biased;
-            answer = timeout(ANSWER_TIMEOUT, exchange) => {
-                answer.map_err(|_| LinkError::TimedOut(ANSWER_TIMEOUT))??
+            answer = timeout(patience, exchange) => {
+                answer.map_err(|_| LinkError::TimedOut(patience))??
             }
             () = shutdown.cancelled() => return Err(LinkError::ShuttingDown.into()),
         };

@@ -6,6 +6,7 @@
 
 mod connection;
 mod cover;
+mod front;
 mod link;
 mod memory;
 mod model;
@@ -22,6 +23,7 @@ mod volume;
 use amora_contract::config::PlayerConfig;
 use amora_router::Seat;
 use std::path::PathBuf;
+use std::pin::pin;
 use tokio_util::sync::CancellationToken;
 
 /// Why the player ended by itself.
@@ -43,5 +45,12 @@ pub async fn run(
     data: PathBuf,
     shutdown: CancellationToken,
 ) -> Result<(), PlayerError> {
-    player::Player::new(seat, config, &data, shutdown).run().await
+    let router = seat.router().clone();
+    let (front, requests) = front::Front::new(seat);
+    let mut player = pin!(player::Player::new(router, requests, config, &data, shutdown).run());
+    tokio::select! {
+        result = &mut player => return result,
+        () = front.run() => {}
+    }
+    player.await
 }

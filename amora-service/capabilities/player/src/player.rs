@@ -18,11 +18,11 @@ use amora_contract::state::{CardOwner, State};
 use amora_contract::units::Timestamp;
 use amora_contract::{EventKind, State as Document};
 use amora_link::backoff::{self, Backoff, Policy, Reset};
-use amora_router::{HealthReporter, Seat};
+use amora_router::{HealthReporter, Request, Router};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -44,8 +44,10 @@ const MPD_BACK_OFF: Policy = Policy {
 /// Far enough to never come.
 const NEVER: Duration = Duration::from_secs(86_400);
 
-pub(crate) struct Player<'a> {
-    seat: &'a mut Seat,
+pub(crate) struct Player {
+    router: Router,
+    /// What the front lets through.
+    requests: mpsc::Receiver<Request>,
     health: HealthReporter,
     config: PlayerConfig,
     shutdown: CancellationToken,
@@ -72,14 +74,14 @@ pub(crate) struct Player<'a> {
     save_at: Option<Instant>,
 }
 
-impl<'a> Player<'a> {
+impl Player {
     pub(crate) fn new(
-        seat: &'a mut Seat,
+        router: Router,
+        requests: mpsc::Receiver<Request>,
         config: PlayerConfig,
         data: &Path,
         shutdown: CancellationToken,
     ) -> Self {
-        let router = seat.router().clone();
         let target = Target {
             address: Address::of(&config),
             password: config.password.clone(),
@@ -87,9 +89,9 @@ impl<'a> Player<'a> {
         };
         let store = Store::new(data);
         Self {
-            health: seat.health("player"),
+            health: router.health("player"),
             document: router.watch_state(),
-            box_volume: BoxVolume::new(router),
+            box_volume: BoxVolume::new(router.clone()),
             link: Link::Waiting(Instant::now()),
             back_off: Backoff::new(MPD_BACK_OFF),
             model: Model::default(),
@@ -108,7 +110,8 @@ impl<'a> Player<'a> {
             target,
             shutdown,
             config,
-            seat,
+            router,
+            requests,
         }
     }
 
@@ -122,7 +125,7 @@ impl<'a> Player<'a> {
             let deadline = self.deadline();
             tokio::select! {
                 () = shutdown.cancelled() => break Ok(()),
-                request = self.seat.requests.recv() => match request {
+                request = self.requests.recv() => match request {
                     Some(request) => self.serve(request).await,
                     None => break Err(PlayerError::SeatTaken),
                 },
@@ -186,13 +189,13 @@ impl<'a> Player<'a> {
     /// Shows the model to everybody.
     fn publish(&mut self) {
         let section = self.model.state.clone();
-        self.seat
+        self.router
             .update_state(|state: &mut State| state.player = Some(section));
     }
 
     fn publish_events(&mut self, events: Vec<EventKind>) {
         for event in events {
-            self.seat.publish_event(event);
+            self.router.publish_event(event);
         }
     }
 
@@ -223,7 +226,7 @@ impl<'a> Player<'a> {
         self.publish();
         self.publish_events(stopped.into_iter().collect());
         if was_up {
-            self.seat.publish_event(EventKind::PlayerDisconnected { cause });
+            self.router.publish_event(EventKind::PlayerDisconnected { cause });
         }
     }
 

@@ -2,13 +2,10 @@
 
 use amora_contract::commands::{AudioCommand, SetBoxVolume};
 use amora_contract::units::Volume;
-use amora_contract::{CommandError, ErrorCode, Reply};
-use amora_router::{Request, Router};
+use amora_contract::{CommandError, Reply};
+use amora_router::Router;
 use std::collections::VecDeque;
 use std::pin::Pin;
-
-/// Commands that wait for the sound capability.
-const MAX_WAITING: usize = 256;
 
 /// Keeps MPD's number and the box's volume equal without echoes: a number that one side got from the other is not
 /// news when it is read back.
@@ -100,8 +97,6 @@ impl VolumeSync {
 
 /// Why the box's volume is being set.
 pub(crate) enum Purpose {
-    /// `player.set_volume`: the request gets the answer.
-    Command(Request),
     /// Somebody set MPD's number.
     Sync,
     /// A step of the sleep timer's fade.
@@ -130,15 +125,7 @@ impl BoxVolume {
 
     /// Sets the volume when its turn comes.
     pub(crate) fn set(&mut self, purpose: Purpose, volume: Volume) {
-        match purpose {
-            Purpose::Command(request) if self.waiting.len() >= MAX_WAITING => {
-                request.answer(Err(CommandError::new(
-                    ErrorCode::Busy,
-                    "too many volume commands wait for the sound engine",
-                )));
-            }
-            _ => self.waiting.push_back((purpose, volume)),
-        }
+        self.waiting.push_back((purpose, volume));
     }
 
     /// Whether [`Self::next`] will have something.

@@ -29,7 +29,7 @@ fn gone(failure: Failure) -> LinkError {
     }
 }
 
-impl Player<'_> {
+impl Player {
     /// MPD is there.
     pub(super) async fn connected(&mut self) {
         match self.take_up().await {
@@ -41,7 +41,7 @@ impl Player<'_> {
                     .map(|session| session.version().to_owned())
                     .unwrap_or_default();
                 tracing::info!("connected to MPD {version} at {}", self.target.address);
-                self.seat.publish_event(EventKind::PlayerConnected { version });
+                self.router.publish_event(EventKind::PlayerConnected { version });
                 self.report_health();
             }
             Err(error) => self.lost(error),
@@ -282,7 +282,6 @@ impl Player<'_> {
     /// The sound capability set the volume, or refused.
     pub(super) async fn box_was_set(&mut self, purpose: Purpose, result: Result<Reply, CommandError>) {
         match purpose {
-            Purpose::Command(request) => request.answer(result),
             Purpose::Fade => {}
             Purpose::Restore => {
                 if result.is_ok() && !self.sleep.is_fading() {
@@ -290,13 +289,7 @@ impl Player<'_> {
                 }
             }
             Purpose::Sync => {
-                let volume = self
-                    .seat
-                    .router()
-                    .state()
-                    .audio
-                    .as_ref()
-                    .map(|audio| audio.volume);
+                let volume = self.router.state().audio.as_ref().map(|audio| audio.volume);
                 if let Some(alignment) = self.sync.box_was_set(volume)
                     && let Err(error) = self.align(alignment).await
                 {

@@ -17,7 +17,7 @@ const SAVE_DELAY: Duration = Duration::from_secs(1);
 /// How much of a song may be heard twice after a power cut.
 const SAVE_INTERVAL: Duration = Duration::from_secs(30);
 
-impl Player<'_> {
+impl Player {
     /// The volume that people hear.
     pub(super) fn volume(&self) -> Option<Volume> {
         let document = self.document.borrow();
@@ -71,7 +71,7 @@ impl Player<'_> {
                     return;
                 }
                 match session.execute_one(Command::new("pause").switch(true)).await {
-                    Ok(_) => self.seat.publish_event(EventKind::Slept {}),
+                    Ok(_) => self.router.publish_event(EventKind::Slept {}),
                     Err(crate::connection::Failure::Lost(error)) => self.lost(error),
                     Err(failure) => tracing::warn!("the sleep timer cannot pause: {failure}"),
                 }

@@ -3,7 +3,6 @@
 use super::Player;
 use crate::perform::{self, Trouble};
 use crate::translate::{self, playlist_name};
-use crate::volume::Purpose;
 use amora_contract::commands::{Command, PlayerCommand, SetSleepTimer};
 use amora_contract::reply::VolumeReply;
 use amora_contract::units::{Timestamp, Volume};
@@ -14,18 +13,12 @@ use tokio::time::Instant;
 
 const MAX_SLEEP_MINUTES: u32 = 1440;
 
-impl Player<'_> {
+impl Player {
     pub(super) async fn serve(&mut self, request: Request) {
         let Command::Player(command) = request.command.clone() else {
             let error = CommandError::unknown(request.command.name());
             return request.answer(Err(error));
         };
-        // The box's volume is the sound capability's: it works without MPD, and MPD is not kept waiting for it.
-        if let PlayerCommand::SetVolume(set) = &command
-            && self.document.borrow().audio.is_some()
-        {
-            return self.box_volume.set(Purpose::Command(request), set.volume);
-        }
         match self.perform(&command).await {
             Ok(reply) => request.answer(Ok(reply)),
             Err(Trouble::Refused(error)) => request.answer(Err(error)),
@@ -129,15 +122,10 @@ impl Player<'_> {
         }
     }
 
+    /// MPD's volume: the box's is answered in front.
     fn get_volume(&mut self) -> Result<Reply, Trouble> {
-        let mute = self
-            .document
-            .borrow()
-            .audio
-            .as_ref()
-            .is_some_and(|audio| audio.mute);
-        match self.volume() {
-            Some(volume) => Ok(Reply::Volume(VolumeReply { volume, mute })),
+        match self.model.volume {
+            Some(volume) => Ok(Reply::Volume(VolumeReply { volume, mute: false })),
             None if self.link.session().is_none() => Err(translate::lost(&self.away).into()),
             None => Err(no_volume().into()),
         }

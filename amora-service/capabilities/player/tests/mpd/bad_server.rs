@@ -305,3 +305,64 @@ async fn an_unused_connection_is_kept_and_a_dead_one_noticed() {
     forward(31).await;
     until_away(&bench, "closed the connection").await;
 }
+
+#[tokio::test]
+async fn while_mpd_hangs_the_volume_works_and_the_rest_is_soon_refused() {
+    let fake = Fake::start(GREETING, false).await;
+    let bench = Arc::new(fake.bench());
+    bench.until_connected().await;
+    fake.play("listplaylists", Trick::Silence);
+    let ask = |name: &'static str| {
+        let bench = bench.clone();
+        tokio::spawn(async move { bench.refused(name, json!({})).await })
+    };
+    let hanging = ask("get_playlists");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let behind = ask("get_queue");
+    // Nothing but the box itself is needed for these: the clock need not move.
+    tokio::time::pause();
+    for volume in [7, 93] {
+        let set = bench.done("set_volume", json!({ "volume": volume })).await;
+        assert_eq!(set["volume"], volume);
+        assert_eq!(bench.done("get_volume", json!({})).await["volume"], volume);
+    }
+    assert!(!hanging.is_finished() && !behind.is_finished());
+    tokio::time::resume();
+    forward(5).await;
+    for (what, refused) in [("the hanging", hanging), ("the one behind", behind)] {
+        let error = refused.await.unwrap();
+        assert_eq!(error.code, ErrorCode::Unavailable, "{what}");
+        assert!(
+            error.message.contains("did not answer within 5 s"),
+            "{what}: {error}"
+        );
+    }
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    assert_eq!(
+        bench.refused("get_queue", json!({})).await.code,
+        ErrorCode::Unavailable
+    );
+    assert_eq!(tokio::time::Instant::now(), before);
+    tokio::time::resume();
+    fake.behave();
+    until_back(&bench).await;
+    assert_eq!(bench.done("get_status", json!({})).await["queue_length"], 2);
+}
+
+#[tokio::test]
+async fn a_volume_is_read_after_the_settings_before_it() {
+    let fake = Fake::start(GREETING, false).await;
+    let bench = fake.bench();
+    bench.until_connected().await;
+    for volume in (0..100).step_by(10) {
+        let (set, read) = tokio::join!(
+            bench.done("set_volume", json!({ "volume": volume })),
+            bench.done("get_volume", json!({})),
+        );
+        assert_eq!(
+            (&set["volume"], &read["volume"]),
+            (&json!(volume), &json!(volume))
+        );
+    }
+}
