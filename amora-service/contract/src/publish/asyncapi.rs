@@ -1,5 +1,7 @@
 //! AsyncAPI 3.0 of what comes and goes by itself: MQTT topics and WebSockets.
 
+mod home_assistant;
+
 use crate::commands::catalogue;
 use crate::state::{Condition, Levels, PlaybackState, State};
 use crate::{CommandError, Event};
@@ -157,6 +159,7 @@ fn channels() -> Value {
             }),
         );
     }
+    channels.append(&mut home_assistant::channels());
     Value::Object(channels)
 }
 
@@ -217,10 +220,11 @@ fn operations() -> Value {
         "play".to_owned(),
         operation("send", "listen", "Sound as it leaves the mixer.", &["sound"]),
     );
+    operations.append(&mut home_assistant::operations());
     Value::Object(operations)
 }
 
-fn messages(types: &Types) -> Value {
+fn messages(types: &Types) -> Map<String, Value> {
     let message = |title: &str, text: &str, payload: Value| json!({"title": title, "summary": text, "payload": payload});
     let dialect = |title: &str, text: &str, schema: &str| {
         message(
@@ -231,7 +235,7 @@ fn messages(types: &Types) -> Value {
     };
     let object = |properties: Value, required: &[&str]| json!({"type": "object", "properties": properties, "required": required});
     let id = json!({"description": "Comes back with the reply; null where it could not be read.", "type": ["number", "string", "null"]});
-    json!({
+    let Value::Object(mut messages) = json!({
         "deviceCommand": dialect("Command, device dialect", "Snake case, seconds.", "DeviceCommand"),
         "clientCommand": dialect("Command, client dialect", "Camel case, milliseconds.", "ClientCommand"),
         "deviceResponse": dialect("Response, device dialect", "Snake case, seconds.", "DeviceResponse"),
@@ -268,7 +272,11 @@ fn messages(types: &Types) -> Value {
             "contentType": "application/octet-stream",
             "payload": {"type": "string", "format": "binary"},
         },
-    })
+    }) else {
+        unreachable!("an object was written")
+    };
+    messages.append(&mut home_assistant::messages());
+    messages
 }
 
 /// The bodies that the original's programs exchange over MQTT.
