@@ -521,7 +521,7 @@ export interface PlayerCommands {
   setReplayGain(params: SetReplayGain): Promise<Nothing>;
   /** Stop after the current song (or repeat it, when repeat is on). */
   setSingle(params: SetSingle): Promise<Nothing>;
-  /** Pause after a while, fading out over the last ten seconds. `null` cancels. */
+  /** Pause after a while, fading out over the last ten seconds. `null`, or a restart of the service, cancels. */
   setSleepTimer(params?: SetSleepTimer): Promise<Nothing>;
   /** Set the volume of the box. Values outside 0–100 are moved to the nearest end. */
   setVolume(params: SetVolume): Promise<VolumeReply>;

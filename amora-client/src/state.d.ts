@@ -72,7 +72,7 @@ export interface CardState {
 /** Conditions, from best to worst. */
 export type Condition = 'ok' | 'starting' | 'degraded' | 'failed';
 
-/** A level or gain in decibels; levels are relative to full scale. Silence is `null`. */
+/** A level or gain in decibels; levels are relative to full scale. JSON has no minus infinity: there, silence is [`Decibels::SILENCE`]. Silence is `null`. */
 export type Decibels = number | null;
 
 /** A count of audio frames (one sample of every channel). */

@@ -98,7 +98,7 @@ commands! {
         "player.set_favourite" => SetFavourite(SetFavourite) -> Nothing,
         /// List the favourite songs.
         "player.get_favourites" => GetFavourites -> SongsReply,
-        /// Pause after a while, fading out over the last ten seconds. `null` cancels.
+        /// Pause after a while, fading out over the last ten seconds. `null`, or a restart of the service, cancels.
         "player.set_sleep_timer" => SetSleepTimer(SetSleepTimer) -> Nothing,
     }
 }
