@@ -71,8 +71,8 @@ pub(super) struct Setting {
     pub(super) stop: CancellationToken,
 }
 
-pub(super) async fn drive(mut engine: impl Engine, mut setting: Setting) {
-    let (options, shared) = (&setting.options.clone(), &setting.shared.clone());
+pub(super) async fn drive(mut engine: impl Engine, setting: Setting) {
+    let Setting { options, shared, .. } = &setting;
     let mut backoff = Backoff::new(options.backoff);
     let mut connected_at: Option<Instant> = None;
     let mut connections = 0;
@@ -98,7 +98,6 @@ pub(super) async fn drive(mut engine: impl Engine, mut setting: Setting) {
             Ok(Happening::Subscribed { accepted }) => setting.announce(connections, &accepted),
             Ok(Happening::Message(message, ack)) => {
                 setting.incoming.send(cut(message, options.max_message_size), ack);
-                setting.incoming.room().await;
             }
             Ok(Happening::Nothing) => {}
             Err(Interruption::Ended) => return,

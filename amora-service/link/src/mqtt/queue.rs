@@ -1,47 +1,45 @@
 //! The queue of received messages between the driver and whoever takes them.
 //!
-//! The broker is slowed down by its own window: while many messages wait here, each is acknowledged only when it is
-//! taken, and the broker sends no more than it may have unacknowledged. Not every broker keeps to that (mosquitto
-//! 2.0.11 sends one more for each acknowledgement), and at QoS 0 there is no window: while still more wait, the
-//! driver reads only as fast as messages are taken. It never stops for long, because the acknowledgements that
-//! publishers wait for come by the same way. Beyond a hard limit messages are thrown away and counted.
+//! The driver never stops reading, because the acknowledgements that publishers wait for come by the same way. The
+//! broker is slowed down by its own window instead: while many messages wait here, each is acknowledged only when
+//! it is taken, and the broker sends no more than it may have unacknowledged. QoS 0 knows no such window, and not
+//! every broker keeps to it (mosquitto 2.0.11 sends all it has after the first acknowledgement): there is room for a
+//! long burst, and beyond a hard limit messages are thrown away and counted.
 
 use super::{Ack, Client, Message, Shared};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
-use tokio::time::timeout;
+use tokio::sync::mpsc;
 
 /// Messages above which acknowledgements wait.
 const SOFT_COUNT: usize = 256;
 /// Bytes above which acknowledgements wait.
 const SOFT_BYTES: usize = 2 << 20;
-/// Messages above which reading waits for them to be taken.
-const PAUSE_COUNT: usize = 1_024;
-/// Bytes above which reading waits.
-const PAUSE_BYTES: usize = 4 << 20;
-/// How long reading waits for one message to be taken. Nobody taking any that long may be waiting for what is unread.
-const PATIENCE: Duration = Duration::from_millis(20);
-/// Messages read without waiting then.
-const LEAP: usize = 64;
-/// Messages above which messages are thrown away.
-const HARD_COUNT: usize = 16_384;
-/// Bytes above which messages are thrown away.
+/// Bytes above which messages are thrown away: some 40,000 commands.
 const HARD_BYTES: usize = 16 << 20;
+/// What a message takes beside its topic and payload.
+const OVERHEAD: usize = 256;
 
 #[derive(Default)]
 struct Load {
     count: AtomicUsize,
     bytes: AtomicUsize,
     unacknowledged: AtomicUsize,
-    taken: Notify,
 }
 
 impl Load {
-    fn exceeds(&self, count: usize, bytes: usize) -> bool {
-        self.count.load(Ordering::SeqCst) >= count || self.bytes.load(Ordering::SeqCst) >= bytes
+    fn is_crowded(&self) -> bool {
+        self.count.load(Ordering::SeqCst) >= SOFT_COUNT || self.bytes.load(Ordering::SeqCst) >= SOFT_BYTES
     }
+
+    fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::SeqCst) >= HARD_BYTES
+    }
+}
+
+/// The memory that a message takes.
+fn room(message: &Message) -> usize {
+    OVERHEAD + message.topic.len() + message.payload.len()
 }
 
 /// A message, unless it was thrown away, and its acknowledgement, unless that has been sent. An acknowledgement
@@ -56,8 +54,6 @@ pub(super) struct Sender {
     load: Arc<Load>,
     client: Arc<Client>,
     shared: Arc<Shared>,
-    /// Messages that may still be read without waiting.
-    leap: usize,
 }
 
 /// Received messages, in order.
@@ -84,7 +80,6 @@ pub(super) fn channel(client: Arc<Client>, shared: Arc<Shared>) -> (Sender, Inco
         load,
         client,
         shared,
-        leap: 0,
     };
     (sender, incoming)
 }
@@ -92,14 +87,14 @@ pub(super) fn channel(client: Arc<Client>, shared: Arc<Shared>) -> (Sender, Inco
 impl Sender {
     pub(super) fn send(&self, message: Message, ack: Option<Ack>) {
         let mut message = Some(message);
-        if self.load.exceeds(HARD_COUNT, HARD_BYTES) {
+        if self.load.is_full() {
             message = None;
             let discarded = self.shared.discarded.fetch_add(1, Ordering::Relaxed) + 1;
             if discarded.is_power_of_two() {
                 tracing::warn!(discarded, "messages come faster than they can be taken");
             }
         }
-        let crowded = self.load.exceeds(SOFT_COUNT, SOFT_BYTES);
+        let crowded = self.load.is_crowded();
         // Acknowledgements go in the order of their messages: once one waits, all behind it do.
         let wait = crowded || self.load.unacknowledged.load(Ordering::SeqCst) > 0;
         let ack = ack.and_then(|ack| match wait {
@@ -113,26 +108,13 @@ impl Sender {
             self.load.unacknowledged.fetch_add(1, Ordering::SeqCst);
         }
         self.load.count.fetch_add(1, Ordering::SeqCst);
-        let size = message.as_ref().map_or(0, |message| message.payload.len());
-        self.load.bytes.fetch_add(size, Ordering::SeqCst);
+        self.load
+            .bytes
+            .fetch_add(message.as_ref().map_or(0, room), Ordering::SeqCst);
         let connection = self.shared.connection.load(Ordering::SeqCst);
         let ack = ack.map(|ack| (ack, connection));
         // An error only means that nobody takes messages any more.
         let _ = self.items.send(Item { message, ack });
-    }
-
-    /// Waits for room before the next message is read.
-    pub(super) async fn room(&mut self) {
-        if self.leap > 0 {
-            self.leap -= 1;
-            return;
-        }
-        while self.load.exceeds(PAUSE_COUNT, PAUSE_BYTES) {
-            if timeout(PATIENCE, self.load.taken.notified()).await.is_err() {
-                self.leap = LEAP;
-                return;
-            }
-        }
     }
 }
 
@@ -151,8 +133,7 @@ impl Incoming {
             }
             self.load.count.fetch_sub(1, Ordering::SeqCst);
             if let Some(message) = self.taken.take().and_then(|item| item.message) {
-                self.load.bytes.fetch_sub(message.payload.len(), Ordering::SeqCst);
-                self.load.taken.notify_one();
+                self.load.bytes.fetch_sub(room(&message), Ordering::SeqCst);
                 return Some(message);
             }
         }
@@ -189,9 +170,13 @@ mod tests {
         (sender, incoming, shared)
     }
 
+    /// So many messages fill the queue.
+    const FULL: usize = HARD_BYTES.div_ceil(OVERHEAD + 6 + 7);
+    const _: () = assert!(FULL > 30_000, "a burst of commands has room");
+
     fn message(number: usize) -> Message {
         Message {
-            topic: number.to_string(),
+            topic: format!("{number:06}"),
             payload: Bytes::from_static(b"payload"),
             size: 7,
             retained: false,
@@ -203,13 +188,13 @@ mod tests {
     async fn messages_come_out_in_order_and_free_their_room() {
         let (sender, mut incoming, shared) = queue();
         for round in 0..3 {
-            for number in 0..HARD_COUNT {
+            for number in 0..FULL {
                 sender.send(message(number), None);
             }
-            for number in 0..HARD_COUNT {
+            for number in 0..FULL {
                 assert_eq!(
                     incoming.next().await.unwrap().topic,
-                    number.to_string(),
+                    message(number).topic,
                     "{round}"
                 );
             }
@@ -221,38 +206,13 @@ mod tests {
     #[tokio::test]
     async fn beyond_the_hard_limit_messages_are_thrown_away_and_counted() {
         let (sender, mut incoming, shared) = queue();
-        for number in 0..HARD_COUNT + 10 {
+        for number in 0..FULL + 10 {
             sender.send(message(number), None);
         }
         assert_eq!(shared.discarded.load(Ordering::Relaxed), 10);
-        assert_eq!(incoming.next().await.unwrap().topic, "0");
+        assert_eq!(incoming.next().await.unwrap().topic, "000000");
         sender.send(message(1), None);
         assert_eq!(shared.discarded.load(Ordering::Relaxed), 10);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn reading_waits_for_the_taker_but_not_for_one_that_takes_nothing() {
-        let (mut sender, mut incoming, shared) = queue();
-        let reader = tokio::spawn(async move {
-            for number in 0..10 * HARD_COUNT {
-                sender.send(message(number), None);
-                sender.room().await;
-            }
-            sender
-        });
-        for number in 0..10 * HARD_COUNT {
-            assert_eq!(incoming.next().await.unwrap().topic, number.to_string());
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(shared.discarded.load(Ordering::Relaxed), 0);
-        let mut sender = reader.await.unwrap();
-        let start = tokio::time::Instant::now();
-        for number in 0..PAUSE_COUNT + 10 * (LEAP + 1) {
-            sender.send(message(number), None);
-            sender.room().await;
-        }
-        let waits = start.elapsed().as_millis() / PATIENCE.as_millis();
-        assert!((9..=11).contains(&waits), "{waits}");
     }
 
     #[tokio::test]
