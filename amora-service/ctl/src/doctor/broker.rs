@@ -112,6 +112,11 @@ fn failed(failure: &Failure, client_id: &str) -> Finding {
             "; this check calls itself `{client_id}`, which a broker with rules for client ids must allow too"
         ));
     }
+    if failure.kind == FailureKind::Closed {
+        next.push_str(
+            "; a port that speaks TLS needs the section [mqtt.tls], one that does not must go without",
+        );
+    }
     Finding::failed(SUBJECT, plain(&failure.cause), next)
 }
 

@@ -100,6 +100,12 @@ async fn what_does_not_listen_or_speaks_no_tls_is_told() {
         let _ = stream.write_all(&answer(5)).await;
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
+    let hung_up = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closing = hung_up.local_addr().unwrap().port();
+    tokio::spawn(async move { drop(hung_up.accept().await) });
+    let closed = examined(closing, |_| {}).await;
+    assert!(closed[0].next_step.contains("[mqtt.tls]"), "{closed:?}");
+
     let authority = tempfile::tempdir().unwrap();
     let missing = authority.path().join("ca.pem");
     let without = examined(port, |mqtt| {
