@@ -23,8 +23,6 @@ const STATE_TYPES = ['State'];
 /** @typedef {any} Schema */
 /** @type {Record<string, Schema>} */
 const schemas = { ...openapi.components.schemas, ...levels.$defs, Levels: levels };
-// JSON has no minus infinity: it is written as `null`.
-schemas.Decibels = { ...schemas.Decibels, type: ['number', 'null'], description: `${schemas.Decibels.description} Silence is \`null\`.` };
 
 const commands = Object.entries(openapi.paths)
   .filter(([path]) => path.startsWith('/api/commands/') && !path.includes('{'))

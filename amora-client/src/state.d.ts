@@ -72,8 +72,8 @@ export interface CardState {
 /** Conditions, from best to worst. */
 export type Condition = 'ok' | 'starting' | 'degraded' | 'failed';
 
-/** A level or gain in decibels; levels are relative to full scale. JSON has no minus infinity: there, silence is [`Decibels::SILENCE`]. Silence is `null`. */
-export type Decibels = number | null;
+/** A level or gain in decibels; levels are relative to full scale. Silence is -200 in JSON, which has no minus infinity. */
+export type Decibels = number;
 
 /** A count of audio frames (one sample of every channel). */
 export type Frames = number;

@@ -45,8 +45,8 @@ unit!(
     Timestamp(u64), " ms"
 );
 
-/// A level or gain in decibels; levels are relative to full scale. JSON has no minus infinity: there, silence is
-/// [`Decibels::SILENCE`].
+/// A level or gain in decibels; levels are relative to full scale. Silence is -200 in JSON, which has no minus
+/// infinity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Decibels(#[serde(serialize_with = "finite_level")] pub f32);
