@@ -11,10 +11,10 @@ export const CATALOGUE = Object.freeze({
   player: [
     'add_track', 'browse', 'create_playlist', 'delete_playlist', 'find', 'get_cover', 'get_favourites', 'get_outputs',
     'get_playlist', 'get_playlists', 'get_queue', 'get_status', 'get_volume', 'list', 'next', 'pause', 'play', 'play_playlist',
-    'play_track', 'previous', 'queue_add', 'queue_clear', 'queue_move', 'queue_playlist', 'queue_remove', 'queue_save',
-    'queue_shuffle', 'remove_track', 'rename_playlist', 'reorder_track', 'search', 'seek', 'set_consume', 'set_crossfade',
-    'set_favourite', 'set_output', 'set_random', 'set_repeat', 'set_replay_gain', 'set_single', 'set_sleep_timer', 'set_volume',
-    'stop', 'toggle', 'update_library',
+    'play_track', 'previous', 'queue_add', 'queue_clear', 'queue_find', 'queue_move', 'queue_playlist', 'queue_remove',
+    'queue_save', 'queue_shuffle', 'remove_track', 'rename_playlist', 'reorder_track', 'search', 'seek', 'set_consume',
+    'set_crossfade', 'set_favourite', 'set_output', 'set_random', 'set_repeat', 'set_replay_gain', 'set_single', 'set_sleep_timer',
+    'set_volume', 'stop', 'toggle', 'update_library',
   ],
   system: [
     'get_config', 'get_state', 'get_status', 'reload',

@@ -183,6 +183,16 @@ export interface QueueEntryId {
   id: number;
 }
 
+/** Which songs to add to the queue. */
+export interface QueueFind {
+  /** All of these must match. */
+  filters: TagFilter[];
+  /** Play the first of them at once. */
+  play?: boolean;
+  /** Position in the queue; at its end when missing. */
+  position?: number | null;
+}
+
 /** A move within the queue. */
 export interface QueueMove {
   /** The entry's id (not its position). */
@@ -485,6 +495,8 @@ export interface PlayerCommands {
   queueAdd(params: QueueAdd): Promise<QueueAddReply>;
   /** Remove every entry from the queue. */
   queueClear(): Promise<Nothing>;
+  /** Add every song whose tags are exactly these to the queue, for example an album, in the order of `player.find`. */
+  queueFind(params: QueueFind): Promise<QueueAddReply>;
   /** Move one entry of the queue to another position. */
   queueMove(params: QueueMove): Promise<Nothing>;
   /** Append a stored playlist to the queue. */

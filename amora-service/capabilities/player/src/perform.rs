@@ -8,7 +8,7 @@ mod queue;
 pub(crate) use cover::fetch as fetch_cover;
 pub(crate) use favourites::{list as list_favourites, load as load_favourites, set as set_favourite};
 pub(crate) use playlists::{create, load_and_play, queue_playlist, replace_with_queue};
-pub(crate) use queue::{add, seek, toggle, window};
+pub(crate) use queue::{add, add_found, seek, toggle, window};
 
 use crate::connection::{Failure, LinkError};
 use crate::link::Session;

@@ -4,7 +4,7 @@ mod check;
 mod filter;
 mod refusal;
 
-pub(crate) use filter::file as file_filter;
+pub(crate) use filter::{at_least_one_tag as tag_filter, file as file_filter};
 
 pub(crate) use check::{library_path, playlist_name, playlist_to_load, song_uri};
 pub(crate) use refusal::{NOT_SEEKABLE, Object, lost, refused, unsendable};
@@ -267,21 +267,13 @@ pub(crate) fn plan(command: &PlayerCommand) -> Result<Option<Plan>, CommandError
             let filter = filter::words(&search.query)?;
             songs("search", &filter, search.start, search.limit, "query")
         }
-        PlayerCommand::Find(find) => {
-            if find.filters.is_empty() {
-                return Err(CommandError::invalid(
-                    "filters",
-                    "must hold at least one tag and value",
-                ));
-            }
-            songs(
-                "find",
-                &filter::tags(&find.filters)?,
-                find.start,
-                find.limit,
-                "filters",
-            )
-        }
+        PlayerCommand::Find(find) => songs(
+            "find",
+            &tag_filter(&find.filters)?,
+            find.start,
+            find.limit,
+            "filters",
+        ),
         PlayerCommand::List(list) => {
             let mut command = Command::new("list").word(filter::tag_name(list.tag));
             if !list.filters.is_empty() {

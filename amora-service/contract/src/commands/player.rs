@@ -46,6 +46,8 @@ commands! {
         "player.get_queue" => GetQueue(Window) -> QueueReply,
         /// Add a song, a folder or a stream to the queue.
         "player.queue_add" => QueueAdd(QueueAdd) -> QueueAddReply,
+        /// Add every song whose tags are exactly these to the queue, for example an album, in the order of `player.find`.
+        "player.queue_find" => QueueFind(QueueFind) -> QueueAddReply,
         /// Remove one entry from the queue.
         "player.queue_remove" => QueueRemove(QueueEntryId) -> Nothing,
         /// Move one entry of the queue to another position.
@@ -186,6 +188,17 @@ params! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         position: Option<u32>,
         /// Play it at once.
+        #[serde(default)]
+        play: bool,
+    }
+    /// Which songs to add to the queue.
+    QueueFind {
+        /// All of these must match.
+        filters: Vec<TagFilter>,
+        /// Position in the queue; at its end when missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<u32>,
+        /// Play the first of them at once.
         #[serde(default)]
         play: bool,
     }

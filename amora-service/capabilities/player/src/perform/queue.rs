@@ -4,8 +4,8 @@ use super::{Trouble, carry_out, run};
 use crate::link::Session;
 use crate::protocol::{Command, Frame};
 use crate::song::{self, Favourites};
-use crate::translate::{NOT_SEEKABLE, Object, Plan, Step, song_uri};
-use amora_contract::commands::{QueueAdd, Window};
+use crate::translate::{NOT_SEEKABLE, Object, Plan, Step, song_uri, tag_filter};
+use amora_contract::commands::{QueueAdd, QueueFind, Window};
 use amora_contract::reply::{QueueAddReply, QueueReply};
 use amora_contract::{CommandError, ErrorCode, Reply};
 use std::time::Duration;
@@ -127,13 +127,44 @@ pub(crate) async fn add(session: &mut Session, request: &QueueAdd) -> Result<Rep
     if let Some(position) = request.position {
         command = command.word(position);
     }
-    let object = match request.position {
-        Some(position) => object.index(position, "position"),
-        None => object,
-    };
-    let frames = run(session, &[status(), Step::new(command, object), status()]).await?;
+    fill(
+        session,
+        Step::new(command, object),
+        request.position,
+        request.play,
+    )
+    .await
+}
+
+/// Adds every song whose tags are as wanted.
+pub(crate) async fn add_found(session: &mut Session, request: &QueueFind) -> Result<Reply, Trouble> {
+    let mut command = Command::new("findadd").text(&tag_filter(&request.filters)?);
+    if let Some(position) = request.position {
+        command = command.word("position").word(position);
+    }
+    let object = Object::new("the library").field("filters");
+    fill(
+        session,
+        Step::new(command, object),
+        request.position,
+        request.play,
+    )
+    .await
+}
+
+/// Carries out a step that adds to the queue, and tells what came of it.
+async fn fill(
+    session: &mut Session,
+    mut step: Step,
+    position: Option<u32>,
+    play: bool,
+) -> Result<Reply, Trouble> {
+    if let Some(position) = position {
+        step.object = step.object.index(position, "position");
+    }
+    let frames = run(session, &[status(), step, status()]).await?;
     let (before, after) = (length(&status_of(&frames, 0)), length(&status_of(&frames, 2)));
-    let start = request.position.unwrap_or(before);
+    let start = position.unwrap_or(before);
     let added = after.saturating_sub(before);
     if added == 0 {
         return Ok(Reply::QueueAdd(QueueAddReply { ids: Vec::new() }));
@@ -148,7 +179,7 @@ pub(crate) async fn add(session: &mut Session, request: &QueueAdd) -> Result<Rep
         .first()
         .map(|frame| frame.values("Id").filter_map(|id| id.parse().ok()).collect())
         .unwrap_or_default();
-    if let Some(first) = ids.first().filter(|_| request.play) {
+    if let Some(first) = ids.first().filter(|_| play) {
         let clear = Step::new(Command::new("clearerror"), place.clone());
         run(
             session,

@@ -62,6 +62,7 @@ impl Player {
             PlayerCommand::Toggle => perform::toggle(session).await,
             PlayerCommand::GetQueue(window) => perform::window(session, window, &self.model.favourites).await,
             PlayerCommand::QueueAdd(add) => perform::add(session, add).await,
+            PlayerCommand::QueueFind(find) => perform::add_found(session, find).await,
             PlayerCommand::QueueSave(save) => {
                 perform::replace_with_queue(session, &save.name).await?;
                 Ok(Reply::NOTHING)

@@ -68,6 +68,17 @@ pub(super) fn words(query: &str) -> Result<String, CommandError> {
     }
 }
 
+/// Songs whose tags equal all of these, of which there is at least one.
+pub(crate) fn at_least_one_tag(filters: &[TagFilter]) -> Result<String, CommandError> {
+    match filters {
+        [] => Err(CommandError::invalid(
+            "filters",
+            "must hold at least one tag and value",
+        )),
+        filters => tags(filters),
+    }
+}
+
 /// Songs whose tags equal all of these.
 pub(super) fn tags(filters: &[TagFilter]) -> Result<String, CommandError> {
     if filters.len() > MAX_FILTERS {

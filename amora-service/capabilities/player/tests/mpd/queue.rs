@@ -175,3 +175,52 @@ async fn what_another_client_does_to_the_queue_is_seen() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_found_is_added_at_once() {
+    let mpd = Mpd::start("");
+    let bench = Bench::new(&mpd);
+    bench.until_connected().await;
+    let ann = json!([{"tag": "artist", "value": "Ann"}]);
+    let added = bench.done("queue_find", json!({ "filters": ann })).await;
+    assert_eq!(added["ids"].as_array().unwrap().len(), 2);
+    let quoted = json!([{"tag": "artist", "value": "Ann"}, {"tag": "title", "value": "Say \"Quote\""}]);
+    let added = bench
+        .done(
+            "queue_find",
+            json!({"filters": quoted, "position": 1, "play": true}),
+        )
+        .await;
+    assert_eq!(queue(&bench).await, [FLAC, OGG, OGG]);
+    let id = added["ids"][0].as_u64().unwrap() as u32;
+    bench
+        .until_player("the new song", |player| {
+            player.song.as_ref().is_some_and(|song| song.id == Some(id))
+        })
+        .await;
+    let nobody = json!([{"tag": "artist", "value": "ann"}]);
+    let added = bench
+        .done("queue_find", json!({"filters": nobody, "play": true}))
+        .await;
+    assert_eq!(added["ids"], json!([]));
+    for (params, field) in [
+        (json!({"filters": []}), "filters"),
+        (
+            json!({"filters": [{"tag": "album", "value": "a\nb"}]}),
+            "filters[0].value",
+        ),
+        (json!({"filters": ann, "position": 99}), "position"),
+    ] {
+        let error = bench.refused("queue_find", params).await;
+        assert_eq!(
+            (error.code, error.field.as_deref()),
+            (ErrorCode::InvalidParameter, Some(field)),
+            "{error}"
+        );
+    }
+    assert_eq!(
+        queue(&bench).await,
+        [FLAC, OGG, OGG],
+        "and nothing else was changed"
+    );
+}
