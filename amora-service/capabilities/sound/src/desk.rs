@@ -22,11 +22,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// How often the engine is looked at, and meters move.
+/// How often the engine is looked at, and meters move, while something sounds, changes or is watched.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How often otherwise: every look wakes a processor that could sleep.
+const GLANCE: Duration = Duration::from_millis(250);
 
 /// How often a real card is looked for while the room stands in.
 const SEARCH: Duration = Duration::from_secs(5);
@@ -118,13 +120,13 @@ impl<'a> Desk<'a> {
 
     /// Serves until `shutdown`, or until there is reason to start anew.
     pub(crate) async fn serve(&mut self, shutdown: &CancellationToken) -> Result<End, SoundError> {
-        let mut looks = tokio::time::interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next = tokio::time::Instant::now();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return Ok(End::Shutdown),
                 request = self.seat.requests.recv() => {
                     self.answer(request.ok_or(SoundError::SeatTaken)?);
+                    next = next.min(tokio::time::Instant::now() + LOOK);
                 }
                 tested = finished(&mut self.test) => self.end_test(tested),
                 found = finished(&mut self.search) => {
@@ -133,7 +135,10 @@ impl<'a> Desk<'a> {
                         return Ok(End::CardFound);
                     }
                 }
-                _ = looks.tick() => self.look(),
+                () = tokio::time::sleep_until(next) => {
+                    let pause = if self.look() { LOOK } else { GLANCE };
+                    next = tokio::time::Instant::now() + pause;
+                }
             }
         }
     }
@@ -172,8 +177,8 @@ impl<'a> Desk<'a> {
         (self.memory, self.present)
     }
 
-    /// One look at the engine.
-    fn look(&mut self) {
+    /// One look at the engine; whether the next one should come soon.
+    fn look(&mut self) -> bool {
         let now = Instant::now();
         while let Some(event) = self.engine.poll_event() {
             if let Some(event) = self.herald.announce(now, &event) {
@@ -190,13 +195,20 @@ impl<'a> Desk<'a> {
             }
         }
         let levels = self.seat.router().levels();
-        if levels.receiver_count() > 0 {
+        let watched = levels.receiver_count() > 0;
+        if watched {
             levels.send_replace(self.engine.levels());
         }
+        let still = status.phase == CardPhase::Running
+            && status.mixer.active.is_empty()
+            && self.jobs.is_empty()
+            && self.test.is_none()
+            && !self.exclusive.wanted();
         self.remember(now);
         self.report_health(now, &status);
         self.publish(now, status);
         self.look_for_card(now);
+        watched || !still
     }
 
     fn hand_over(&mut self, now: Instant, status: &EngineStatus) {

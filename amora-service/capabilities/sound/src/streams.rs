@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 /// How soon a new listener hears something.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// How often what was played is taken over.
 const TAKE: Duration = Duration::from_millis(20);
