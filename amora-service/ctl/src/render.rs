@@ -37,7 +37,9 @@ pub(crate) fn reply(name: &str, data: Value) -> Result<String, Failure> {
         "player.list" => lines(&read::<ValuesReply>(data)?.values),
         "player.get_outputs" => outputs(&read::<OutputsReply>(data)?.outputs),
         "player.get_cover" => cover(&read(data)?)?,
-        "player.queue_add" | "player.queue_find" => format!("{} added\n", read::<QueueAddReply>(data)?.ids.len()),
+        "player.queue_add" | "player.queue_find" => {
+            format!("{} added\n", read::<QueueAddReply>(data)?.ids.len())
+        }
         "player.get_volume" | "player.set_volume" | "audio.set_volume" | "audio.change_volume" => {
             let reply: VolumeReply = read(data)?;
             format!(
