@@ -11,7 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,10 @@ const FRAME: usize = 8;
 
 /// Longest that the thread sleeps without looking whether it should end, in milliseconds.
 const NAP: i32 = 200;
+
+/// Nanoseconds of silence after which the path is looked at: whoever made the FIFO may have removed it and made
+/// another, as MPD does when it restarts.
+const DOUBT: u64 = 1_000_000_000;
 
 /// How long to wait for room in the ring, in nanoseconds.
 const WAIT_FOR_ROOM: u64 = 10_000_000;
@@ -73,9 +77,10 @@ impl FifoReader {
         let file = open(path)?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        let path = path.to_owned();
         let thread = std::thread::Builder::new()
             .name("amora-music".to_owned())
-            .spawn(move || Reader::new(file, writer, rate).run(&stopped))
+            .spawn(move || Reader::new(path, file, writer, rate).run(&stopped))
             .map_err(FifoError::Thread)?;
         Ok(Self {
             stop,
@@ -133,6 +138,7 @@ fn open(path: &Path) -> Result<File, FifoError> {
 }
 
 struct Reader {
+    path: PathBuf,
     file: File,
     writer: MusicWriter,
     capacity: usize,
@@ -143,14 +149,16 @@ struct Reader {
     partial: usize,
     samples: Vec<f32>,
     last: u64,
+    looked: u64,
 }
 
 impl Reader {
-    fn new(file: File, writer: MusicWriter, rate: Hertz) -> Self {
+    fn new(path: PathBuf, file: File, writer: MusicWriter, rate: Hertz) -> Self {
         // SAFETY: the descriptor is open; the call only reads a number.
         let capacity = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETPIPE_SZ) };
         let chunk = (rate.0 as usize / 10).next_power_of_two() * FRAME;
         Self {
+            path,
             file,
             writer,
             capacity: usize::try_from(capacity).unwrap_or(65_536),
@@ -159,6 +167,7 @@ impl Reader {
             partial: 0,
             samples: Vec::with_capacity(chunk / 4),
             last: 0,
+            looked: 0,
         }
     }
 
@@ -175,6 +184,7 @@ impl Reader {
             }
             if !self.wait() {
                 self.writer.set_backlog(Frames(0), false);
+                self.follow();
                 continue;
             }
             match self.read(free) {
@@ -188,6 +198,28 @@ impl Reader {
                     clock::sleep_until(clock::now() + 1_000_000_000);
                 }
             }
+        }
+    }
+
+    /// After a long silence: opens the FIFO anew if another, or none, goes by its name now.
+    fn follow(&mut self) {
+        let now = clock::now();
+        if now.saturating_sub(self.last.max(self.looked)) < DOUBT {
+            return;
+        }
+        self.looked = now;
+        let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let named = std::fs::metadata(&self.path).map(identity).ok();
+        if named.is_some() && named == self.file.metadata().map(identity).ok() {
+            return;
+        }
+        match open(&self.path) {
+            Ok(file) => {
+                tracing::info!(path = %self.path.display(), "the music FIFO was replaced; the new one is read");
+                self.file = file;
+                self.partial = 0;
+            }
+            Err(error) => tracing::debug!(%error, "the music FIFO was removed"),
         }
     }
 

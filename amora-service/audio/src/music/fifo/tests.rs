@@ -113,11 +113,37 @@ fn writers_come_and_go() {
 }
 
 #[test]
+fn a_fifo_that_is_removed_or_replaced_is_found_again() {
+    let mut bench = Bench::new();
+    let path = bench.folder.path().join("music");
+    bench.program().write_all(&bytes(0, 100)).unwrap();
+    expect(&bench.frames(100), 0);
+
+    // Removed: another is made in its place.
+    std::fs::remove_file(&path).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !path.exists() {
+        assert!(Instant::now() < deadline, "it was not made again");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    bench.program().write_all(&bytes(100, 100)).unwrap();
+    expect(&bench.frames(100), 100);
+
+    // Replaced, as MPD does: what its writer puts in before we look is not lost.
+    std::fs::remove_file(&path).unwrap();
+    let name = CString::new(path.as_os_str().as_bytes()).unwrap();
+    // SAFETY: `name` is a string that ends in zero.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o660) }, 0);
+    bench.program().write_all(&bytes(200, 100)).unwrap();
+    expect(&bench.frames(100), 200);
+}
+
+#[test]
 fn half_a_frame_of_a_dead_writer_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let file = open(&folder.path().join("music")).unwrap();
     let (writer, player) = channel(&MusicConfig::default(), RATE);
-    let mut reader = Reader::new(file, writer, RATE);
+    let mut reader = Reader::new(folder.path().join("music"), file, writer, RATE);
     let mut program = OpenOptions::new()
         .write(true)
         .open(folder.path().join("music"))
