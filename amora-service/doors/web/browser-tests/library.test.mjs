@@ -9,10 +9,12 @@ describe('library', () => {
     const page = await t.open('library');
     await page.getByRole('link', { name: /Northern Rooms/ }).click();
     await page.getByRole('heading', { name: 'Northern Rooms' }).waitFor();
+    await page.locator('.windowed .row').nth(5).waitFor();
     assert.equal(await page.locator('.windowed .row').count(), 6);
     await page.locator('main').getByRole('button', { name: 'Play', exact: true }).click();
     await until(() => t.box.queue.length === 6);
     assert.equal(t.box.state.player.song?.title, 'Birch');
+    assert.deepEqual(await t.carried('player.queue_find'), { filters: [{ tag: 'album', value: 'Northern Rooms' }], play: true });
   });
 
   it('goes from an artist to what they made', async () => {
@@ -22,6 +24,8 @@ describe('library', () => {
     await page.getByRole('link', { name: /Glass Garden/ }).first().waitFor();
     await page.getByRole('button', { name: 'Queue', exact: true }).click();
     await until(() => t.box.queue.length === 5);
+    assert.deepEqual(await t.carried('player.queue_find'), { filters: [{ tag: 'artist', value: 'Yuki Arata' }] });
+    assert.equal(t.box.log.filter(({ command }) => command === 'player.queue_add').length, 0);
   });
 
   it('browses folders, and adds one', async () => {

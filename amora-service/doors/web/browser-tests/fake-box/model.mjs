@@ -171,6 +171,11 @@ const COMMANDS = (box) => {
         if (play) box.playAt(indexOf(ids[0]));
         return { ids };
       },
+      queue_find: (/** @type {any} */ { filters, position, play }) => {
+        const ids = box.enqueue(box.library.filter((song) => matches(song, filters)), position);
+        if (play && ids.length > 0) box.playAt(indexOf(ids[0]));
+        return { ids };
+      },
       queue_remove: (/** @type {any} */ { id }) => {
         box.queue.splice(indexOf(id), 1);
         box.queueChanged();

@@ -5,7 +5,7 @@ import { icon } from '../icons.js';
 import { route } from '../routes.js';
 import { makeCover } from '../shell/cover.js';
 import { findAll } from './find-all.js';
-import { makeSongList, playAll, queueAll } from './song-list.js';
+import { makeSongList, playFound, queueFound } from './song-list.js';
 
 /** @typedef {import('/client/state.d.ts').Song} Song */
 
@@ -82,10 +82,16 @@ function makeTile({ client }, signal, album) {
   return { tile, sight };
 }
 
+/**
+ * @param {string} album
+ * @returns {import('/client/commands.d.ts').TagFilter[]}
+ */
+const ofAlbum = (album) => [{ tag: 'album', value: album }];
+
 /** @type {import('../views/library.js').Section} */
 export function albumSection(context, [album], signal) {
   const place = h('div', { class: 'section' });
-  ask(context, signal, () => findAll(context.client, [{ tag: 'album', value: album }])).then((songs) => {
+  ask(context, signal, () => findAll(context.client, ofAlbum(album))).then((songs) => {
     if (songs) fill(place, ...showAlbum(context, signal, album, songs));
   });
   return place;
@@ -108,7 +114,7 @@ function showAlbum(context, signal, album, songs) {
     h('div', {}, h('h1', { tabindex: '-1' }, album), h('p', { class: 'hushed' }, artists.length === 1 ? h('a', { href: route('library', 'artists', artists[0]) }, artists[0]) : 'Various artists'),
       h('p', { class: 'hushed figures' }, `${counted(songs.length, 'song')} · ${clockTime(length)}`)),
     h('div', { class: 'tools' },
-      h('button', { class: 'button main', type: 'button', onclick: () => playAll(context, songs) }, icon('play'), 'Play'),
-      h('button', { class: 'button', type: 'button', onclick: () => queueAll(context, songs, album) }, icon('plus'), 'Queue'))));
+      h('button', { class: 'button main', type: 'button', onclick: () => playFound(context, ofAlbum(album)) }, icon('play'), 'Play'),
+      h('button', { class: 'button', type: 'button', onclick: () => queueFound(context, ofAlbum(album), album) }, icon('plus'), 'Queue'))));
   return [head, makeSongList(context, signal, `Songs of ${album}`, songs, { cover: false, detail: ({ artist }) => (artists.length > 1 ? artist : '') }).element];
 }

@@ -7,7 +7,7 @@ import { WindowedList } from '../lists/windowed-list.js';
 import { route } from '../routes.js';
 import { makeTiles } from './albums.js';
 import { findAll } from './find-all.js';
-import { makeSongList, playAll, queueAll } from './song-list.js';
+import { makeSongList, playFound, queueFound } from './song-list.js';
 
 /** @type {import('../views/library.js').Section} */
 export function artistsSection(context, _path, signal) {
@@ -33,13 +33,15 @@ export function artistsSection(context, _path, signal) {
 /** @type {import('../views/library.js').Section} */
 export function artistSection(context, [artist], signal) {
   const place = h('div', { class: 'section' });
-  ask(context, signal, () => findAll(context.client, [{ tag: 'artist', value: artist }])).then((songs) => {
+  /** @type {import('/client/commands.d.ts').TagFilter[]} */
+  const filters = [{ tag: 'artist', value: artist }];
+  ask(context, signal, () => findAll(context.client, filters)).then((songs) => {
     if (!songs) return;
     const albums = [...new Set(songs.map(({ album }) => album))].filter((album) => album && album !== 'Unknown');
     fill(place,
       h('div', { class: 'bar-of-tools' }, h('h1', { tabindex: '-1' }, artist),
-        songs.length > 0 ? h('button', { class: 'button main', type: 'button', onclick: () => playAll(context, songs) }, icon('play'), 'Play') : null,
-        songs.length > 0 ? h('button', { class: 'button', type: 'button', onclick: () => queueAll(context, songs, artist) }, icon('plus'), 'Queue') : null),
+        songs.length > 0 ? h('button', { class: 'button main', type: 'button', onclick: () => playFound(context, filters) }, icon('play'), 'Play') : null,
+        songs.length > 0 ? h('button', { class: 'button', type: 'button', onclick: () => queueFound(context, filters, artist) }, icon('plus'), 'Queue') : null),
       albums.length > 0 ? makeTiles(context, signal, albums) : null,
       h('h2', {}, songs.length > 0 ? 'Songs' : `There are no songs by ${artist}.`),
       makeSongList(context, signal, `Songs by ${artist}`, songs).element);

@@ -50,12 +50,23 @@ export function playAll(context, songs) {
 }
 
 /**
+ * Replaces the queue with every song that has these tags, and plays.
  * @param {import('../context.js').Context} context
- * @param {Song[]} songs
+ * @param {import('/client/commands.d.ts').TagFilter[]} filters
+ */
+export function playFound(context, filters) {
+  const { player } = context.client;
+  return act(context, async () => {
+    await player.queueClear();
+    await player.queueFind({ filters, play: true });
+  });
+}
+
+/**
+ * @param {import('../context.js').Context} context
+ * @param {import('/client/commands.d.ts').TagFilter[]} filters
  * @param {string} name
  */
-export function queueAll(context, songs, name) {
-  return act(context, async () => {
-    for (const song of songs) await context.client.player.queueAdd({ uri: song.file });
-  }, `Added ${name}`);
+export function queueFound(context, filters, name) {
+  return act(context, () => context.client.player.queueFind({ filters }), `Added ${name}`);
 }
