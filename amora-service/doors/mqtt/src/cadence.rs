@@ -25,6 +25,9 @@ pub(crate) enum Decision {
     Wait(Instant),
 }
 
+/// A gap shorter than this is none: the clock does not tick finer.
+const SHORTEST_GAP: Duration = Duration::from_millis(1);
+
 /// What subscribers learn at once when it changes.
 #[derive(Debug, Clone, PartialEq)]
 struct Shown {
@@ -113,7 +116,7 @@ impl Cadence {
     /// `state` was published: begun then, and at the broker now.
     pub(crate) fn published(&mut self, state: &State, began: Instant, now: Instant, clock: Timestamp) {
         let gap = (now.duration_since(began) * GAP).min(LONGEST_GAP);
-        self.not_before = Some(began + gap);
+        self.not_before = Some(began + gap).filter(|_| gap > SHORTEST_GAP);
         self.last = Some(Last {
             began,
             shown: Shown::of(state),
@@ -211,6 +214,16 @@ mod tests {
         bench.publish(4);
         assert_eq!(bench.decide(100, false), Some(5004));
         assert_eq!(bench.decide(100, true), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fast_broker_gets_each_change_at_once() {
+        let mut bench = Bench::new(PlaybackState::Stop);
+        let quick = Duration::from_micros(400);
+        bench
+            .cadence
+            .published(&bench.state, bench.start, bench.start + quick, Bench::clock(0));
+        assert_eq!(bench.decide(0, true), None);
     }
 
     #[tokio::test(start_paused = true)]

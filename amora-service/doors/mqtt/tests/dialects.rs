@@ -190,7 +190,7 @@ async fn a_slow_command_does_not_hold_up_the_others() {
 
 #[tokio::test]
 async fn a_storm_of_commands_is_answered_in_order_and_none_is_lost() {
-    const STORM: usize = 10_000;
+    const STORM: usize = 30_000;
     let (broker, device, _data) = scene().await;
     let mut listener = broker.subscribe(&[RESPONSES, STATE]).await;
     let mut lines = String::new();
