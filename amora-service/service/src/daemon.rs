@@ -74,8 +74,11 @@ impl Daemon {
                 _ = interrupt.recv() => break,
                 _ = hang_up.recv() => {
                     notify(&[NotifyState::Reloading, NotifyState::monotonic_usec_now()?]);
-                    match self.reload().await {
-                        Ok(changes) => tracing::info!(?changes, "configuration read again"),
+                    match self.reload() {
+                        Ok((changes, parts)) => {
+                            tracing::info!(?changes, "configuration read again");
+                            self.restart_all(parts).await;
+                        }
                         Err(error) => tracing::error!(%error, "the new configuration is refused; the old one stays"),
                     }
                     notify(&[NotifyState::Ready]);
@@ -106,13 +109,22 @@ impl Daemon {
             SystemCommand::GetState => Ok(Reply::State(Box::new(seat.router().state().as_ref().clone()))),
             SystemCommand::GetStatus => Ok(Reply::System(Box::new(seat.router().state().system.clone()))),
             SystemCommand::GetConfig => Ok(Reply::Config(self.loaded.redacted())),
-            SystemCommand::Reload => self.reload().await.map(Reply::Reload),
+            SystemCommand::Reload => {
+                let reloaded = self.reload();
+                let parts = reloaded
+                    .as_ref()
+                    .map_or_else(|_| Vec::new(), |(_, parts)| parts.clone());
+                request.answer(reloaded.map(|(reply, _)| Reply::Reload(reply)));
+                self.restart_all(parts).await;
+                return;
+            }
         };
         request.answer(reply);
     }
 
-    /// Reads the configuration again. Parts whose section changed are started anew with it.
-    async fn reload(&mut self) -> Result<ReloadReply, CommandError> {
+    /// Reads the configuration again. What can be applied is in force afterwards, but for the parts named: they are
+    /// to be started anew, once whoever asked has the answer, because it may travel through one of them.
+    fn reload(&mut self) -> Result<(ReloadReply, Vec<&'static str>), CommandError> {
         let fresh =
             load(&self.sources).map_err(|error| CommandError::new(ErrorCode::Failed, error.to_string()))?;
         let changed = self.loaded.config.differences(&fresh.config);
@@ -128,19 +140,24 @@ impl Daemon {
             .map_err(|error| CommandError::new(ErrorCode::Failed, format!("{error:#}")))?;
         self.loaded = Loaded { config, ..fresh };
         self.introduce();
-        for name in parts::NAMES {
+        let concerns = |name: &&str| {
             let prefix = format!("{name}.");
-            if applied
+            applied
                 .iter()
                 .any(|path| path == name || path.starts_with(&prefix))
-            {
-                self.restart(name).await;
-            }
-        }
-        Ok(ReloadReply {
+        };
+        let parts = parts::NAMES.into_iter().filter(concerns).collect();
+        let reply = ReloadReply {
             applied,
             needs_restart,
-        })
+        };
+        Ok((reply, parts))
+    }
+
+    async fn restart_all(&mut self, names: Vec<&'static str>) {
+        for name in names {
+            self.restart(name).await;
+        }
     }
 
     async fn restart(&mut self, name: &'static str) {

@@ -1,6 +1,6 @@
 //! A configuration with a mistake stops the start, and says which file, line and field.
 
-use crate::support::{House, Process};
+use crate::support::{Client, House, Process};
 use std::time::Duration;
 
 fn refused(house: &House, configuration: &str) -> String {
@@ -41,4 +41,20 @@ fn every_mistake_is_named_with_its_place() {
         }
         assert!(!said.contains("panicked"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_reload_through_the_web_door_is_answered_before_the_door_starts_anew() {
+    let house = House::lived_in().await;
+    let configuration = house.write_configuration();
+    let text = std::fs::read_to_string(&configuration).unwrap();
+    let opened = text.replace("[web]", "[web]\nopen_status = true");
+    assert_ne!(opened, text);
+    std::fs::write(&configuration, opened).unwrap();
+
+    let reply = house.amoractl(&["system", "reload"]);
+    assert_eq!(reply["applied"], serde_json::json!(["web.open_status"]), "{reply}");
+
+    let stranger = Client::tcp(house.web_port, None);
+    stranger.state_where("the door to open", |_| true).await;
 }
