@@ -3,7 +3,7 @@
 //! The driver never stops reading, because the acknowledgements that publishers wait for come by the same way. The
 //! broker is slowed down by its own window instead: while many messages wait here, each is acknowledged only when
 //! it is taken, and the broker sends no more than it may have unacknowledged. QoS 0 knows no such window, and not
-//! every broker keeps to it (mosquitto 2.0.11 sends all it has after the first acknowledgement): there is room for a
+//! every broker keeps to it (mosquitto 2.0.11 had 1,972 unacknowledged where its limit is 20): there is room for a
 //! long burst, and beyond a hard limit messages are thrown away and counted.
 
 use super::{Ack, Client, Message, Shared};
