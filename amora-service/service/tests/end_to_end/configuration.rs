@@ -53,7 +53,11 @@ async fn a_reload_through_the_web_door_is_answered_before_the_door_starts_anew()
     std::fs::write(&configuration, opened).unwrap();
 
     let reply = house.amoractl(&["system", "reload"]);
-    assert_eq!(reply["applied"], serde_json::json!(["web.open_status"]), "{reply}");
+    assert_eq!(
+        reply["applied"],
+        serde_json::json!(["web.open_status"]),
+        "{reply}"
+    );
 
     let stranger = Client::tcp(house.web_port, None);
     stranger.state_where("the door to open", |_| true).await;
