@@ -4,6 +4,8 @@ use crate::protocol::Command;
 use amora_contract::config::PlayerConfig;
 use amora_contract::reply::Output;
 use amora_contract::state::CardOwner;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The commands that make the outputs fit the card's owner; none when they do already.
 pub(crate) fn switch(owner: CardOwner, outputs: &[Output], config: &PlayerConfig) -> Vec<Command> {
@@ -52,6 +54,47 @@ pub(crate) fn problem(
         format!("MPD has no output named `{name}`: {effect}"),
         format!("add an audio_output named `{name}` to mpd.conf, or set `{setting}` in [player]"),
     ))
+}
+
+/// Music that MPD plays and that does not arrive: the cause, and the next step.
+pub(crate) fn silence(config: &PlayerConfig) -> (String, String) {
+    let output = &config.mixer_output;
+    (
+        "MPD plays, but its music does not arrive".to_owned(),
+        format!(
+            "check that the output `{output}` in mpd.conf writes format \"48000:f:2\" to the FIFO that \
+             `audio.music.fifo` names; restart MPD if it was changed"
+        ),
+    )
+}
+
+/// Notices that music does not arrive although it should. Time comes in from outside.
+#[derive(Debug, Default)]
+pub(crate) struct Silence {
+    since: Option<Instant>,
+}
+
+impl Silence {
+    /// Longer than MPD takes to begin a song, or to reach a radio station.
+    const PATIENCE: Duration = Duration::from_secs(15);
+
+    /// Takes note of how things are.
+    pub(crate) fn observe(&mut self, should_sound: bool, flowing: bool, now: Instant) {
+        match should_sound && !flowing {
+            true => self.since = self.since.or(Some(now)),
+            false => self.since = None,
+        }
+    }
+
+    /// Whether it has lasted too long.
+    pub(crate) fn lasts(&self, now: Instant) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    /// When it will have lasted too long.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.since.map(|since| since + Self::PATIENCE)
+    }
 }
 
 #[cfg(test)]
@@ -105,5 +148,21 @@ mod tests {
         assert_eq!(problem(CardOwner::Engine, &outputs(true, false), &config), None);
         let (cause, next_step) = problem(CardOwner::Player, &outputs(true, false)[..1], &config).unwrap();
         assert!(cause.contains("`Exclusive`") && next_step.contains("mpd.conf"));
+    }
+
+    #[test]
+    fn silence_is_noticed_when_it_lasts_and_forgotten_when_it_ends() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let mut silence = Silence::default();
+        silence.observe(true, false, start);
+        silence.observe(true, false, after(5));
+        assert!(!silence.lasts(after(14)));
+        assert_eq!(silence.deadline(), Some(after(15)));
+        assert!(silence.lasts(after(15)));
+        silence.observe(true, true, after(16));
+        assert!(!silence.lasts(after(60)));
+        silence.observe(false, false, after(60));
+        assert_eq!(silence.deadline(), None);
     }
 }

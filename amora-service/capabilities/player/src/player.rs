@@ -10,6 +10,7 @@ use crate::cover::CoverCache;
 use crate::link::{Link, LinkEvent, Target};
 use crate::memory::Memory;
 use crate::model::{Model, Subsystems};
+use crate::outputs::Silence;
 use crate::sleep::{SleepAction, SleepTimer};
 use crate::store::Store;
 use crate::volume::{BoxVolume, Purpose, VolumeSync};
@@ -67,6 +68,7 @@ pub(crate) struct Player {
     sync: VolumeSync,
     box_volume: BoxVolume,
     owner: Option<CardOwner>,
+    silence: Silence,
     covers: CoverCache,
     sleep: SleepTimer,
     memory: Memory,
@@ -102,6 +104,7 @@ impl Player {
             scan_at: None,
             sync: VolumeSync::default(),
             owner: None,
+            silence: Silence::default(),
             covers: CoverCache::default(),
             sleep: SleepTimer::default(),
             memory: store.load(),
@@ -151,6 +154,8 @@ impl Player {
         let mut consider = |instant: Option<Instant>| deadline = deadline.min(instant.unwrap_or(deadline));
         consider(self.sleep.deadline());
         consider(self.save_at);
+        let now = Instant::now();
+        consider(self.silence.deadline().filter(|deadline| *deadline > now));
         if let Some(session) = self.link.session() {
             consider(Some(session.ping_at()));
             consider(self.scan_at);
@@ -170,6 +175,9 @@ impl Player {
         }
         if due(self.save_at) {
             self.save(now);
+        }
+        if due(self.silence.deadline()) {
+            self.report_health();
         }
         if due(self.scan_at) {
             self.scan_at = None;

@@ -215,6 +215,30 @@ impl Player {
             }
             self.report_health();
         }
+        self.listen_for_silence();
+    }
+
+    /// Compares what MPD says that it plays with what arrives at the mixer.
+    fn listen_for_silence(&mut self) {
+        let now = Instant::now();
+        let before = self.silence.lasts(now);
+        let flowing = self
+            .document
+            .borrow()
+            .audio
+            .as_ref()
+            .is_none_or(|audio| audio.music.flowing);
+        let state = &self.model.state;
+        let mixed = state
+            .outputs
+            .iter()
+            .any(|output| output.enabled && output.name == self.config.mixer_output);
+        let should_sound =
+            state.state == PlaybackState::Play && self.owner == Some(CardOwner::Engine) && mixed;
+        self.silence.observe(should_sound, flowing, now);
+        if before != self.silence.lasts(now) {
+            self.report_health();
+        }
     }
 
     /// Switches MPD's outputs as the card's owner demands.
@@ -237,14 +261,16 @@ impl Player {
     }
 
     /// Well, or one of the outputs is missing.
-    fn report_health(&mut self) {
+    pub(super) fn report_health(&mut self) {
         if self.link.session().is_none() {
             return;
         }
         let owner = self.owner.unwrap_or(CardOwner::Engine);
+        let silent = self.silence.lasts(Instant::now());
         let problem = self
             .owner
-            .and_then(|_| outputs::problem(owner, &self.model.state.outputs, &self.config));
+            .and_then(|_| outputs::problem(owner, &self.model.state.outputs, &self.config))
+            .or_else(|| silent.then(|| outputs::silence(&self.config)));
         match problem {
             Some((cause, next_step)) => self.health.degraded(&cause, &next_step),
             None => self.health.ok(),
