@@ -103,6 +103,11 @@ audio_output {{
     format "48000:f:2"
     mixer_type "null"
 }}
+resampler {{
+    plugin "soxr"
+    quality "very high"
+}}
+audio_output_format "48000:f:2"
 "#
         );
         std::fs::write(self.path("mpd.conf"), configuration).unwrap();
