@@ -5,6 +5,7 @@
 
 mod allow;
 mod health;
+pub mod private_file;
 mod seat;
 mod streams;
 

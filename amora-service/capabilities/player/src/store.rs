@@ -1,9 +1,9 @@
 //! One small file, written whole or not at all.
 
 use crate::memory::Memory;
+use amora_router::private_file;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use tokio::task::JoinHandle;
 
@@ -49,7 +49,10 @@ impl Store {
     pub(crate) fn save(&mut self, memory: &Memory) {
         let (path, memory) = (self.path.clone(), memory.clone());
         self.writing = Some(tokio::task::spawn_blocking(move || {
-            if let Err(error) = write(&path, &memory) {
+            let written = serde_json::to_vec(&memory)
+                .map_err(io::Error::from)
+                .and_then(|text| private_file::write(&path, &text));
+            if let Err(error) = written {
                 tracing::warn!("{}: {error}; what plays now is not remembered", path.display());
             }
         }));
@@ -65,22 +68,6 @@ impl Store {
             let _ = writing.await;
         }
     }
-}
-
-fn write(path: &Path, memory: &Memory) -> io::Result<()> {
-    let fresh = path.with_extension("json.new");
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)?;
-    file.write_all(&serde_json::to_vec(memory)?)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

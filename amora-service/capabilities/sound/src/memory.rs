@@ -1,9 +1,9 @@
 //! What the box remembers of its sound from one start to the next.
 
 use amora_contract::units::Volume;
+use amora_router::private_file;
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -92,21 +92,7 @@ impl Write {
     }
 
     fn try_perform(&self) -> io::Result<()> {
-        use io::Write as _;
-        if let Some(folder) = self.file.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let fresh = self.file.with_extension("json.new");
-        let mut options = std::fs::OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&fresh)?;
-        file.write_all(&serde_json::to_vec(&self.present)?)?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, &self.file)
+        private_file::write(&self.file, &serde_json::to_vec(&self.present)?)
     }
 }
 

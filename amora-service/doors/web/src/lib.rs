@@ -8,7 +8,6 @@ mod api;
 mod connections;
 mod door;
 mod error;
-mod files;
 mod health;
 mod legacy;
 mod metrics;

@@ -1,7 +1,7 @@
 //! The code that people log in with: unique to the box, made at its first start.
 
 use crate::WebError;
-use crate::files::write_secret;
+use amora_router::private_file;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -43,7 +43,7 @@ impl LoginCode {
         }
         let code = Self::generate()?;
         std::fs::create_dir_all(data).map_err(file_error)?;
-        write_secret(&path, format!("{}\n", code.shown).as_bytes()).map_err(file_error)?;
+        private_file::write(&path, format!("{}\n", code.shown).as_bytes()).map_err(file_error)?;
         Ok((code, true))
     }
 

@@ -10,8 +10,8 @@ pub(crate) use guard::{Caller, Commander, Reader, guard};
 pub(crate) use sessions::{LIFETIME_SECONDS, Token};
 
 use crate::WebError;
-use crate::files::write_secret;
 use amora_contract::units::Timestamp;
+use amora_router::private_file;
 use code::LoginCode;
 use limiter::Limiter;
 use origin::AllowedOrigins;
@@ -129,7 +129,7 @@ impl Access {
         let file = self.file.clone();
         let written = tokio::task::spawn_blocking(move || {
             let _in_order = saving;
-            write_secret(&file, text.as_bytes())
+            private_file::write(&file, text.as_bytes())
         });
         if let Ok(Err(error)) = written.await {
             let path = self.file.display();
