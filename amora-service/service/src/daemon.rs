@@ -110,12 +110,13 @@ impl Daemon {
             SystemCommand::GetStatus => Ok(Reply::System(Box::new(seat.router().state().system.clone()))),
             SystemCommand::GetConfig => Ok(Reply::Config(self.loaded.redacted())),
             SystemCommand::Reload => {
-                let reloaded = self.reload();
-                let parts = reloaded
-                    .as_ref()
-                    .map_or_else(|_| Vec::new(), |(_, parts)| parts.clone());
-                request.answer(reloaded.map(|(reply, _)| Reply::Reload(reply)));
-                self.restart_all(parts).await;
+                match self.reload() {
+                    Ok((reply, parts)) => {
+                        request.answer(Ok(Reply::Reload(reply)));
+                        self.restart_all(parts).await;
+                    }
+                    Err(error) => request.answer(Err(error)),
+                }
                 return;
             }
         };
