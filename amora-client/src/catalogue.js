@@ -2,11 +2,14 @@
 
 /**
  * Every command a box knows, as the published contract names it.
- * @type {Readonly<Record<'audio' | 'player' | 'system', readonly string[]>>}
+ * @type {Readonly<Record<'audio' | 'box' | 'player' | 'system' | 'update', readonly string[]>>}
  */
 export const CATALOGUE = Object.freeze({
   audio: [
     'change_volume', 'chime', 'get_status', 'set_exclusive', 'set_mute', 'set_volume', 'test',
+  ],
+  box: [
+    'factory_reset', 'power_off', 'restart',
   ],
   player: [
     'add_track', 'browse', 'create_playlist', 'delete_playlist', 'find', 'get_cover', 'get_favourites', 'get_outputs',
@@ -18,6 +21,9 @@ export const CATALOGUE = Object.freeze({
   ],
   system: [
     'get_config', 'get_state', 'get_status', 'reload',
+  ],
+  update: [
+    'cancel', 'confirm', 'get_status', 'install', 'restart', 'roll_back',
   ],
 });
 

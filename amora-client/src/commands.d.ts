@@ -1,6 +1,6 @@
 /** Generated from docs/contract by scripts/generate.mjs. */
 
-import type { AudioCounters, AudioState, CardOwner, CardState, Condition, Decibels, Frames, Health, Hertz, LibraryState, MixerState, MusicState, Output, PartsPerMillion, PlaybackState, PlayerState, ReplayGain, Seconds, Song, State, SystemState, Tag, Timestamp, Volume } from './state.d.ts';
+import type { AudioCounters, AudioState, Bytes, CardOwner, CardState, Check, CheckResult, Condition, Decibels, Frames, Health, Hertz, LibraryState, MixerState, MusicState, Outcome, Output, PartsPerMillion, PendingRestart, PlaybackState, PlayerState, ReplayGain, RestartPolicy, Seconds, Slot, Song, State, SystemState, Tag, Timestamp, Trial, TrialCheck, UpdateCause, UpdateInstall, UpdateOutcome, UpdatePhase, UpdateSource, UpdateState, Volume } from './state.d.ts';
 
 /** A track to add. */
 export interface AddTrack {
@@ -81,6 +81,12 @@ export interface CreatePlaylist {
   name: string;
 }
 
+/** A factory reset. */
+export interface FactoryReset {
+  /** The box's own id (`system.id`), to show that this box is meant. */
+  confirm: string;
+}
+
 /** Tags to match exactly. */
 export interface Find {
   /** All of these must match. */
@@ -89,6 +95,20 @@ export interface Find {
   limit?: number;
   /** Index of the first match wanted. */
   start?: number;
+}
+
+/** An update to fetch. */
+export interface InstallUpdate {
+  /** A word of the caller's own, at most 128 bytes, found again in the state and in the outcome. */
+  reference?: string | null;
+  /** When to restart into the update; as configured when missing. */
+  restart?: RestartPolicy | null;
+  /** SHA-256 of the file in hexadecimal, where it is known; another file is refused. SWUpdate checks the signature and the hash of each part in any case. */
+  sha256?: string | null;
+  /** Size of the file, where it is known; another size is refused. */
+  size?: Bytes | null;
+  /** `http://` or `https://` address of the `.swu` file. */
+  url: string;
 }
 
 /** A tag whose values are wanted. */
@@ -449,6 +469,16 @@ export interface AudioCommands {
   test(params?: TestSound): Promise<SoundTestReport>;
 }
 
+/** The `box` section. */
+export interface BoxCommands {
+  /** Forget everything but the installed system, and restart as on the first day. */
+  factoryReset(params: FactoryReset): Promise<Nothing>;
+  /** Switch the box off. */
+  powerOff(): Promise<Nothing>;
+  /** Restart the box. */
+  restart(): Promise<Nothing>;
+}
+
 /** Music: playback, queue, library, playlists, outputs. */
 export interface PlayerCommands {
   /** Add a track to the queue, or to a stored playlist when one is named. */
@@ -557,9 +587,27 @@ export interface SystemCommands {
   reload(): Promise<ReloadReply>;
 }
 
+/** The `update` section. */
+export interface UpdateCommands {
+  /** Stop the download or the installation that is going on. The running system is not touched. */
+  cancel(): Promise<UpdateState>;
+  /** Keep the system that is on trial without waiting for its checks. */
+  confirm(): Promise<UpdateState>;
+  /** Read where updates stand. */
+  getStatus(): Promise<UpdateState>;
+  /** Fetch a signed update (`.swu`) and write it to the other slot. */
+  install(params: InstallUpdate): Promise<UpdateState>;
+  /** Restart into the installed update now, whatever sounds. */
+  restart(): Promise<UpdateState>;
+  /** Drop the installed update, or end the trial of the running one and go back to the slot before it. */
+  rollBack(): Promise<UpdateState>;
+}
+
 /** Every command of a box, a group per section. */
 export interface Sections {
   audio: AudioCommands;
+  box: BoxCommands;
   player: PlayerCommands;
   system: SystemCommands;
+  update: UpdateCommands;
 }

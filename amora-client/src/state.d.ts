@@ -40,6 +40,9 @@ export interface AudioState {
   volume: Volume;
 }
 
+/** A number of bytes. */
+export type Bytes = number;
+
 /** Who has the card. */
 export type CardOwner = 'engine' | 'player' | 'returning';
 
@@ -68,6 +71,12 @@ export interface CardState {
   /** Whether sound is flowing. */
   running: boolean;
 }
+
+/** What a trial checks. */
+export type Check = 'system' | 'sound' | 'page' | 'cloud' | 'data';
+
+/** Where a check stands. */
+export type CheckResult = 'waiting' | 'passed' | 'failed' | 'skipped';
 
 /** Conditions, from best to worst. */
 export type Condition = 'ok' | 'starting' | 'degraded' | 'failed';
@@ -143,6 +152,9 @@ export interface MusicState {
   target: Frames;
 }
 
+/** How an update ended, in one word. */
+export type Outcome = 'kept' | 'rolled_back' | 'refused' | 'failed' | 'cancelled';
+
 /** One of MPD's outputs. */
 export interface Output {
   /** On or off. */
@@ -157,6 +169,16 @@ export interface Output {
 
 /** A clock deviation in parts per million; positive is fast. */
 export type PartsPerMillion = number;
+
+/** The restart that an installed update waits for. */
+export interface PendingRestart {
+  /** When it restarts, where that is known. */
+  at?: Timestamp | null;
+  /** When the box restarts. */
+  policy: RestartPolicy;
+  /** What it still waits for, in plain words; empty when nothing. */
+  waiting_for: string;
+}
 
 /** What the player is doing. */
 export type PlaybackState = 'play' | 'pause' | 'stop' | 'disconnected' | 'error';
@@ -210,8 +232,14 @@ export interface PlayerState {
 /** How loudness tags are applied. */
 export type ReplayGain = 'off' | 'track' | 'album' | 'auto';
 
+/** When to restart into an installed update. */
+export type RestartPolicy = 'now' | 'idle' | 'window' | 'manual';
+
 /** A duration in seconds, with fractions. */
 export type Seconds = number;
+
+/** One of the two places for a system. */
+export type Slot = 'a' | 'b';
 
 /** A song, in the queue or in the library. */
 export interface Song {
@@ -245,6 +273,8 @@ export interface State {
   revision: number;
   /** The box itself. */
   system: SystemState;
+  /** Updates. */
+  update?: UpdateState | null;
 }
 
 /** The box itself. */
@@ -266,6 +296,113 @@ export type Tag = 'artist' | 'album_artist' | 'album' | 'title' | 'genre' | 'com
 
 /** A point in time: milliseconds since 1970-01-01T00:00:00Z. */
 export type Timestamp = number;
+
+/** The trial of the running image. */
+export interface Trial {
+  /** The checks, in the order in which they are shown. */
+  checks: TrialCheck[];
+  /** When it is given up unless every check has passed. */
+  deadline: Timestamp;
+  /** Starts that it is allowed. */
+  limit: number;
+  /** Which start of the new image this is. */
+  tries: number;
+}
+
+/** One check of a trial. */
+export interface TrialCheck {
+  /** What is checked. */
+  check: Check;
+  /** Where it stands. */
+  result: CheckResult;
+  /** What it saw last, in plain words. */
+  seen: string;
+}
+
+/** Why an update was refused, failed or was rolled back. */
+export type UpdateCause = 'malformed' | 'truncated' | 'not_signed' | 'wrong_signer' | 'wrong_board' | 'downgrade' | 'too_big' | 'corrupt' | 'download' | 'installer' | 'under_voltage' | 'boot_loader' | 'card' | 'space' | 'clock' | 'panic' | 'missing_init' | 'corrupt_root' | 'watchdog' | 'never_ready' | 'check_failed' | 'asked' | 'unknown';
+
+/** An update being installed, or installed. */
+export interface UpdateInstall {
+  /** What SWUpdate is writing, for example `rootfs.squashfs`; empty before it writes. */
+  part: string;
+  /** How much of it is done, 0 to 100. */
+  percent: number;
+  /** Bytes that arrived. */
+  received: Bytes;
+  /** The caller's own word for it. */
+  reference?: string | null;
+  /** Bytes in all, where that is known. */
+  size?: Bytes | null;
+  /** The slot that it is written to. */
+  slot: Slot;
+  /** Where it comes from. */
+  source: UpdateSource;
+  /** When it began. */
+  started_at: Timestamp;
+  /** Its address without user and query, for an update that is fetched. */
+  url?: string | null;
+  /** Its version; absent until its description was read. */
+  version?: string | null;
+  /** Why it stands still at the moment, in plain words; absent while it moves. */
+  waiting?: string | null;
+}
+
+/** How an update ended. */
+export interface UpdateOutcome {
+  /** When this was decided. */
+  at: Timestamp;
+  /** The kind of reason, for programs; absent for an update that was kept. */
+  cause?: UpdateCause | null;
+  /** The check of the trial that failed. */
+  check?: Check | null;
+  /** The version that ran before. */
+  from_version: string;
+  /** What to do about it; empty when there is nothing to do. */
+  next_step: string;
+  /** In one word. */
+  outcome: Outcome;
+  /** The reason, in plain words; empty for an update that was kept. */
+  reason: string;
+  /** The caller's own word for it. */
+  reference?: string | null;
+  /** What that check saw, or the last words of the system that failed. */
+  seen?: string | null;
+  /** The slot that it was written to. */
+  slot?: Slot | null;
+  /** Where the update came from. */
+  source: UpdateSource;
+  /** The version of the update, where it was known. */
+  to_version?: string | null;
+  /** Times that it was started. */
+  tries: number;
+}
+
+/** What is going on with updates. */
+export type UpdatePhase = 'idle' | 'checking' | 'installing' | 'installed' | 'restarting' | 'trial';
+
+/** Where an update comes from. */
+export type UpdateSource = 'url' | 'upload' | 'hawkbit' | 'other';
+
+/** Updates of the whole image. */
+export interface UpdateState {
+  /** The update being installed, or installed and waiting for the restart. */
+  install?: UpdateInstall | null;
+  /** How the last update ended. */
+  last?: UpdateOutcome | null;
+  /** What is going on. */
+  phase: UpdatePhase;
+  /** The restart that the installed update waits for. */
+  restart?: PendingRestart | null;
+  /** The slot that the running image was started from. */
+  slot?: Slot | null;
+  /** The trial of the running image, until it is kept or given up. */
+  trial?: Trial | null;
+  /** Why this box cannot be updated, in plain words; absent where it can. */
+  unavailable?: string | null;
+  /** Version of the running image; empty where it is not an image of ours. */
+  version: string;
+}
 
 /** A volume as people set it: a whole number from 0 (silent) to 100 (full scale). */
 export type Volume = number;

@@ -1,6 +1,6 @@
 //! Everything that happens: one `Event`, with the time it happened.
 
-use crate::state::{Condition, Song};
+use crate::state::{Condition, Slot, Song, UpdateOutcome, UpdateSource};
 use crate::units::{Decibels, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,43 @@ pub enum EventKind {
         /// Greatest gain reduction.
         reduction: Decibels,
     },
+    /// An update began to be installed.
+    #[serde(rename = "update.started")]
+    UpdateStarted {
+        /// Where it comes from.
+        source: UpdateSource,
+        /// Its address without user and query, for an update that is fetched.
+        url: Option<String>,
+    },
+    /// An update is installed and waits for the restart.
+    #[serde(rename = "update.installed")]
+    UpdateInstalled {
+        /// Its version, where it is known.
+        version: Option<String>,
+        /// The slot that it was written to.
+        slot: Slot,
+    },
+    /// A new system began to prove itself.
+    #[serde(rename = "update.trial_started")]
+    UpdateTrialStarted {
+        /// Its version.
+        version: String,
+        /// The slot that it was started from.
+        slot: Slot,
+        /// Which start of it this is.
+        tries: u32,
+    },
+    /// An update came to its end, good or bad.
+    #[serde(rename = "update.ended")]
+    UpdateEnded(Box<UpdateOutcome>),
+    /// The box is about to restart, to switch off or to reset itself.
+    #[serde(rename = "box.going_down")]
+    GoingDown {
+        /// `restart`, `power_off` or `factory_reset`.
+        how: String,
+        /// Why, in plain words.
+        cause: String,
+    },
     /// A part of the box changed its condition.
     #[serde(rename = "system.health_changed")]
     HealthChanged {
@@ -118,6 +155,11 @@ impl EventKind {
             Self::CardLost { .. } => "audio.card_lost",
             Self::CardOpened { .. } => "audio.card_opened",
             Self::Limited { .. } => "audio.limited",
+            Self::UpdateStarted { .. } => "update.started",
+            Self::UpdateInstalled { .. } => "update.installed",
+            Self::UpdateTrialStarted { .. } => "update.trial_started",
+            Self::UpdateEnded(_) => "update.ended",
+            Self::GoingDown { .. } => "box.going_down",
             Self::HealthChanged { .. } => "system.health_changed",
             Self::Started { .. } => "system.started",
             Self::Stopping {} => "system.stopping",

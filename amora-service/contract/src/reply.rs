@@ -1,6 +1,6 @@
 //! What a command answers: data of a declared type, or an error that says which field and why.
 
-use crate::state::{AudioState, PlayerState, Song, State, SystemState};
+use crate::state::{AudioState, PlayerState, Song, State, SystemState, UpdateState};
 use crate::units::{Decibels, Hertz, Millis, PartsPerMillion, Volume};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub enum Reply {
     Audio(Box<AudioState>),
     /// The box's section of the state.
     System(Box<SystemState>),
+    /// The update section of the state.
+    Update(Box<UpdateState>),
     /// The whole state document.
     State(Box<State>),
     /// See [`QueueReply`].

@@ -41,6 +41,10 @@ unit!(
     PartsPerMillion(f64), " ppm"
 );
 unit!(
+    /// A number of bytes.
+    Bytes(u64), " bytes"
+);
+unit!(
     /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
     Timestamp(u64), " ms"
 );
@@ -70,6 +74,7 @@ fn finite_level<S: serde::Serializer>(level: &f32, serializer: S) -> Result<S::O
 impl Eq for Frames {}
 impl Eq for Millis {}
 impl Eq for Timestamp {}
+impl Eq for Bytes {}
 
 impl Decibels {
     /// What silence is in JSON: far below what any converter can tell from nothing.

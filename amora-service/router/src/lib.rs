@@ -176,6 +176,7 @@ impl Router {
             match part {
                 "player" => state.player = None,
                 "audio" => state.audio = None,
+                "update" => state.update = None,
                 _ => {}
             }
         });

@@ -1,6 +1,6 @@
 //! The list of every command with its schemas: what the published contract and `amoractl` are made from.
 
-use super::{AudioCommand, PlayerCommand, SystemCommand};
+use super::{AudioCommand, BoxCommand, PlayerCommand, SystemCommand, UpdateCommand};
 use schemars::{Schema, SchemaGenerator};
 use std::sync::LazyLock;
 
@@ -30,6 +30,8 @@ pub fn catalogue(generator: &mut SchemaGenerator) -> Vec<CommandDescription> {
     PlayerCommand::describe(generator, &mut list);
     AudioCommand::describe(generator, &mut list);
     SystemCommand::describe(generator, &mut list);
+    UpdateCommand::describe(generator, &mut list);
+    BoxCommand::describe(generator, &mut list);
     list
 }
 

@@ -3,13 +3,17 @@
 mod audio;
 mod catalogue;
 mod player;
+mod power;
 mod system;
+mod update;
 
 pub use audio::*;
 pub(crate) use catalogue::names as catalogue_names;
 pub use catalogue::{CommandDescription, catalogue};
 pub use player::*;
+pub use power::*;
 pub use system::*;
+pub use update::*;
 
 use crate::reply::{CommandError, ErrorCode};
 use serde::de::DeserializeOwned;
@@ -24,6 +28,10 @@ pub enum Command {
     Audio(AudioCommand),
     /// The box itself.
     System(SystemCommand),
+    /// Updates of the whole image.
+    Update(UpdateCommand),
+    /// The machine as a whole.
+    Box(BoxCommand),
 }
 
 /// The part of the box that answers a command; each capability owns one.
@@ -35,6 +43,10 @@ pub enum Section {
     Audio,
     /// See [`Command::System`].
     System,
+    /// See [`Command::Update`].
+    Update,
+    /// See [`Command::Box`].
+    Box,
 }
 
 impl Section {
@@ -44,6 +56,8 @@ impl Section {
             Self::Player => "player",
             Self::Audio => "audio",
             Self::System => "system",
+            Self::Update => "update",
+            Self::Box => "box",
         }
     }
 }
@@ -64,6 +78,8 @@ impl Command {
             Some("player") => PlayerCommand::parse(name, params).map(Self::Player),
             Some("audio") => AudioCommand::parse(name, params).map(Self::Audio),
             Some("system") => SystemCommand::parse(name, params).map(Self::System),
+            Some("update") => UpdateCommand::parse(name, params).map(Self::Update),
+            Some("box") => BoxCommand::parse(name, params).map(Self::Box),
             _ => Err(CommandError::unknown(name)),
         };
         parsed.map_err(|error| match error.code {
@@ -78,6 +94,8 @@ impl Command {
             Self::Player(command) => command.name(),
             Self::Audio(command) => command.name(),
             Self::System(command) => command.name(),
+            Self::Update(command) => command.name(),
+            Self::Box(command) => command.name(),
         }
     }
 
@@ -87,6 +105,8 @@ impl Command {
             Self::Player(command) => command.params(),
             Self::Audio(command) => command.params(),
             Self::System(command) => command.params(),
+            Self::Update(command) => command.params(),
+            Self::Box(command) => command.params(),
         }
     }
 
@@ -96,6 +116,8 @@ impl Command {
             Self::Player(_) => Section::Player,
             Self::Audio(_) => Section::Audio,
             Self::System(_) => Section::System,
+            Self::Update(_) => Section::Update,
+            Self::Box(_) => Section::Box,
         }
     }
 }
@@ -115,6 +137,18 @@ impl From<AudioCommand> for Command {
 impl From<SystemCommand> for Command {
     fn from(command: SystemCommand) -> Self {
         Self::System(command)
+    }
+}
+
+impl From<UpdateCommand> for Command {
+    fn from(command: UpdateCommand) -> Self {
+        Self::Update(command)
+    }
+}
+
+impl From<BoxCommand> for Command {
+    fn from(command: BoxCommand) -> Self {
+        Self::Box(command)
     }
 }
 

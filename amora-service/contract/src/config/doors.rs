@@ -166,7 +166,9 @@ impl Default for WebConfig {
             socket: Some(PathBuf::from("/run/amora/control.socket")),
             open_status: false,
             allowed_origins: Vec::new(),
-            allow: ["player.*", "audio.*", "system.*"].map(str::to_owned).to_vec(),
+            allow: ["player.*", "audio.*", "system.*", "update.*", "box.*"]
+                .map(str::to_owned)
+                .to_vec(),
         }
     }
 }

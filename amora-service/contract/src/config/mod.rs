@@ -11,6 +11,7 @@ pub mod layers;
 mod player;
 mod secrets;
 mod settings;
+mod update;
 mod validate;
 
 pub use audio::*;
@@ -20,6 +21,7 @@ pub use error::{ConfigError, Problem};
 pub use player::*;
 pub use secrets::{HIDDEN, redact, secrets};
 pub use settings::{ENABLED, FILE_SUFFIX, Kind, Setting, document_schema, settings};
+pub use update::*;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,9 @@ pub struct Config {
     /// The web door; closed when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web: Option<WebConfig>,
+    /// Updates of the whole image; off when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateConfig>,
     /// The log.
     pub log: LogConfig,
 }

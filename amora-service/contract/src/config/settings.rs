@@ -325,6 +325,7 @@ fn unit(definition: &str) -> Option<&'static str> {
         "Seconds" => "s",
         "Decibels" => "dB",
         "Hertz" => "Hz",
+        "Bytes" => "bytes",
         "PartsPerMillion" => "ppm",
         _ => return None,
     })

@@ -2,7 +2,7 @@
 
 use super::error::Problem;
 use super::layers::Origin;
-use super::{Config, MqttConfig, WebConfig};
+use super::{Config, MqttConfig, UpdateConfig, WebConfig};
 use crate::commands::catalogue_names;
 use std::net::IpAddr;
 
@@ -64,6 +64,9 @@ pub(super) fn rules(config: &Config) -> Vec<Broken> {
     }
     if let Some(web) = &config.web {
         self::web(web, &mut rules);
+    }
+    if let Some(update) = &config.update {
+        self::update(update, &mut rules);
     }
     rules.require(
         !config.log.level.trim().is_empty(),
@@ -196,6 +199,35 @@ fn web(web: &WebConfig, rules: &mut Rules) {
         );
     }
     allow("web.allow", &web.allow, rules);
+}
+
+fn update(update: &UpdateConfig, rules: &mut Rules) {
+    rules.require(
+        update.hours().is_some_and(|hours| hours.from != hours.to),
+        &["update.window"],
+        "must be two times of the day such as `03:00-05:00`",
+    );
+    let is_date = |date: &str| {
+        let parts: Vec<&str> = date.split('-').collect();
+        let digits =
+            |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+        matches!(parts[..], [year, month, day] if digits(year, 4) && digits(month, 2) && digits(day, 2))
+    };
+    rules.require(
+        update.oldest_boot_loader.as_deref().is_none_or(is_date),
+        &["update.oldest_boot_loader"],
+        "must be a date such as `2025-02-11`",
+    );
+    for (setting, path) in [
+        ("update.swupdate", &update.swupdate),
+        ("update.helper", &update.helper),
+    ] {
+        rules.require(
+            path.is_absolute(),
+            &[setting],
+            "must be a whole path, starting with `/`",
+        );
+    }
 }
 
 /// Whether this could be a host name or an address.

@@ -2,8 +2,9 @@
 
 use super::schemas::needs_params;
 use crate::commands::{CommandDescription, catalogue};
+use crate::config::RestartPolicy;
 use crate::reply::CommandError;
-use crate::state::{Condition, Health, State};
+use crate::state::{Condition, Health, State, UpdateState};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -59,6 +60,7 @@ pub fn openapi() -> Value {
         );
     }
     box_paths(&mut paths, &mut generator);
+    update_path(&mut paths, &mut generator);
     session_paths(&mut paths);
     document_paths(&mut paths);
     let error = generator.subschema_for::<CommandError>();
@@ -100,6 +102,8 @@ pub fn openapi() -> Value {
             {"name": "player", "description": "Music: playback, queue, library, playlists."},
             {"name": "audio", "description": "The sound card and what is mixed into it."},
             {"name": "system", "description": "The box itself."},
+            {"name": "update", "description": "Updates of the whole image."},
+            {"name": "box", "description": "The machine as a whole: its power, and its state as delivered."},
             {"name": "session", "description": "Logging in and out."},
             {"name": "documents", "description": "What describes or watches the box."},
         ],
@@ -253,6 +257,33 @@ fn box_paths(paths: &mut Map<String, Value>, generator: &mut SchemaGenerator) {
     );
     add_failures(&mut listen, &[401, 403, 429]);
     get("/api/listen", listen);
+}
+
+/// An update is sent as it is: as the body of a request, read while it is installed.
+fn update_path(paths: &mut Map<String, Value>, generator: &mut SchemaGenerator) {
+    let parameter = |name: &str, schema: Value, text: &str| json!({"name": name, "in": "query", "required": false, "schema": schema, "description": text});
+    let policy = generator.subschema_for::<RestartPolicy>().to_value();
+    let mut send = json!({
+        "operationId": "send_update",
+        "tags": ["update"],
+        "summary": "Send a signed update (`.swu`) and have it written to the other slot.",
+        "description": "The answer comes when the update is installed, or as soon as it is refused; meanwhile `update` of the state shows how far it is. Allowed where `update.install` is.",
+        "parameters": [
+            parameter("restart", policy, "When to restart into the update; as configured when missing."),
+            parameter("reference", json!({"type": "string", "maxLength": 128}), "A word of the caller's own, found again in the state and in the outcome."),
+        ],
+        "requestBody": {"required": true, "content": {"application/octet-stream": {"schema": {"type": "string", "contentEncoding": "binary"}}}},
+        "responses": {"200": {
+            "description": "Installed.",
+            "content": {"application/json": {"schema": {
+                "type": "object",
+                "properties": {"result": {"const": true}, "data": generator.subschema_for::<UpdateState>()},
+                "required": ["result", "data"],
+            }}},
+        }},
+    });
+    add_failures(&mut send, &FAILURES.map(|(status, ..)| status));
+    paths.insert("/api/update".to_owned(), json!({"post": send}));
 }
 
 fn session_paths(paths: &mut Map<String, Value>) {

@@ -3,10 +3,12 @@
 mod audio;
 mod player;
 mod system;
+mod update;
 
 pub use audio::*;
 pub use player::*;
 pub use system::*;
+pub use update::*;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,4 +26,7 @@ pub struct State {
     /// The music player.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub player: Option<PlayerState>,
+    /// Updates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateState>,
 }
