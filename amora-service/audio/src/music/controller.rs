@@ -2,7 +2,10 @@
 //!
 //! A proportional-integral controller on the filtered fill level. It starts quick, to learn a new writer's clock
 //! within seconds, and becomes slow as it gets to know it: then neither the unevenness of the writer's chunks nor
-//! the slow beat between chunks and periods moves the pitch by more than a few parts per million.
+//! the slow beat between chunks and periods moves the pitch by more than a few parts per million. A step of the fill
+//! is no drift: the set point takes it, and glides back to the target.
+
+use super::steps::{Step, StepFinder};
 
 /// Furthest that the pitch is ever bent: 1.7 thousandths, 3 cents, beneath what a trained ear tells apart. Crystals
 /// are within 100 parts per million; this leaves room for clocks that are truly wrong.
@@ -41,6 +44,10 @@ const SURPRISE_SECONDS: f64 = 0.025;
 /// How quick: as after this many seconds.
 const SURPRISED_AGE: f64 = 120.0;
 
+/// Furthest from the target, as a part of it, that a step may leave the set point: beyond, too little would wait, or
+/// too much, and the loop must work.
+const FURTHEST_STEP: f64 = 0.5;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Controller {
     rate: f64,
@@ -54,6 +61,15 @@ pub(crate) struct Controller {
     filter: [f64; 2],
     integral: f64,
     correction: f64,
+    steps: StepFinder<Known>,
+}
+
+/// What a step of the fill makes untrue, as it was before.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    set_point: f64,
+    filter: f64,
+    integral: f64,
 }
 
 impl Controller {
@@ -68,6 +84,7 @@ impl Controller {
             filter: [0.0; 2],
             integral: 0.0,
             correction: 0.0,
+            steps: StepFinder::new(rate),
         }
     }
 
@@ -76,6 +93,7 @@ impl Controller {
         self.run = 0.0;
         self.average = 0.0;
         self.correction = self.integral;
+        self.steps.restart();
     }
 
     /// By which fraction music must be taken faster than the card plays.
@@ -92,6 +110,14 @@ impl Controller {
     pub(crate) fn observe(&mut self, fill: f64, frames: usize) {
         let elapsed = frames as f64 / self.rate;
         self.age += elapsed;
+        let known = Known {
+            set_point: if self.run > 0.0 { self.set_point } else { fill },
+            filter: if self.run > 0.0 { self.filter[1] } else { fill },
+            integral: self.integral,
+        };
+        if let Some(step) = self.steps.observe(fill, elapsed, known) {
+            self.take_step(step);
+        }
         if self.run < AVERAGING_SECONDS {
             self.average += fill * elapsed;
             self.run += elapsed;
@@ -119,6 +145,15 @@ impl Controller {
         self.approach(wanted, elapsed);
     }
 
+    /// Goes on as if the fill had always stood where it stands since the step.
+    fn take_step(&mut self, step: Step<Known>) {
+        let furthest = FURTHEST_STEP * self.target;
+        self.set_point =
+            (step.before.set_point + step.size).clamp(self.target - furthest, self.target + furthest);
+        self.filter = [step.before.filter + step.size; 2];
+        self.integral = step.before.integral;
+    }
+
     /// The writer waits for us: there is no clock but the card's.
     pub(crate) fn follow_card(&mut self, frames: usize) {
         let elapsed = frames as f64 / self.rate;
@@ -126,6 +161,7 @@ impl Controller {
         self.average = 0.0;
         self.age = 0.0;
         self.integral = 0.0;
+        self.steps.restart();
         self.approach(0.0, elapsed);
     }
 

@@ -6,6 +6,7 @@
 
 mod controller;
 pub mod fifo;
+mod steps;
 #[cfg(test)]
 mod tests;
 

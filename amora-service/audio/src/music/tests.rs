@@ -41,6 +41,7 @@ struct Simulation {
     /// Frames of the tone written, and when the next chunk is due.
     written: u64,
     due: u64,
+    jumped: i64,
     chunk: usize,
     random: u64,
     writing: bool,
@@ -64,6 +65,7 @@ impl Simulation {
             now: 1e9,
             written: 0,
             due: 1_000_000_000,
+            jumped: 0,
             chunk: unevenness.chunk.0 * rate as usize / 48_000,
             random: 99,
             writing: true,
@@ -112,7 +114,8 @@ impl Simulation {
                 .map(|chunk| chunk * self.rate as usize / 48_000);
             self.chunk = from + self.random((to - from + 1) as u64) as usize;
             // The chunk is due when its last frame is, by the writer's clock, and then some.
-            let end = 1e9 + (self.written + self.chunk as u64) as f64 / self.rate * 1e9;
+            let frames = self.written as i64 + self.chunk as i64 - self.jumped;
+            let end = 1e9 + frames as f64 / self.rate * 1e9;
             self.due = (end as u64 + self.random(self.unevenness.late)).max(self.due);
         }
     }
@@ -124,6 +127,13 @@ impl Simulation {
         self.underruns += u64::from(rendered.underrun);
         self.now += self.period;
         rendered
+    }
+
+    /// The writer's clock jumps ahead by so many frames, or back.
+    fn step(&mut self, frames: i64) {
+        self.jumped += frames;
+        let nanoseconds = frames as f64 / self.rate * 1e9;
+        self.due = (self.due as f64 - nanoseconds) as u64;
     }
 
     /// The left channel of this many seconds of the card's time.
@@ -247,6 +257,33 @@ fn a_jump_of_the_drift_is_ridden_out() {
         correction.iter().all(|ppm| (ppm + 200.0).abs() < 15.0),
         "{correction:?}"
     );
+}
+
+#[test]
+fn a_step_of_the_writers_clock_does_not_bend_the_pitch() {
+    // As MPD's clock does with every song: 10 ms, while the loop is young.
+    for drift in [-100.0, 0.0, 100.0] {
+        let expected = (1.0 / (1.0 + drift * 1e-6) - 1.0) * 1e6;
+        let mut simulation = Simulation::at(8000.0, drift, EVEN);
+        simulation.run(6.0);
+        for song in 0..6 {
+            simulation.step(if song % 2 == 0 { 80 } else { -60 });
+            let (correction, fill) = simulation.watch(6.0);
+            let error = correction.map(|correction| correction - expected);
+            assert!(
+                error.iter().all(|error| error.abs() < 150.0),
+                "song {song} at drift {drift}: off by {error:?} ppm"
+            );
+            assert!(fill[0] > 150.0 && fill[1] < 260.0, "{fill:?}");
+        }
+        simulation.watch(300.0);
+        let (correction, _) = simulation.watch(10.0);
+        let error = correction.map(|correction| correction - expected);
+        assert!(
+            error.iter().all(|error| error.abs() < 12.0),
+            "off by {error:?} ppm"
+        );
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::support::{House, Recording, Tone, encode, until, write_tone};
 use serde_json::json;
 use std::time::Duration;
 
-/// Three cents and a little: the furthest the engine may ever bend the pitch, as it does after MPD stumbled.
-const PITCH: f64 = 0.0018;
+/// Under one cent.
+const PITCH: f64 = 0.0005;
 
 /// A corner no music or chime here makes, and every audible click does.
 const CLICK: f64 = 0.02;
