@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test bench fmt clean
+.PHONY: help run test fuzz bench fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -9,6 +9,9 @@ run: ## Play: the service with a private MPD, MQTT broker and sample library
 
 test: ## Check everything: format, lints, licences, unit, end-to-end and browser tests
 	@ci/test
+
+fuzz: ## Fuzz every parser of outside input, half a minute each
+	@ci/fuzz
 
 bench: ## Measure side by side with a Python device and write docs/performance.md
 	@ci/bench/run
