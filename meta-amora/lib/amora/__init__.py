@@ -1,0 +1,3 @@
+"""AmoraOS's own checks of a build's configuration."""
+
+BBIMPORTS = ["checks"]
