@@ -1,0 +1,121 @@
+SUMMARY = "What makes a Linux system an AmoraOS box"
+DESCRIPTION = "PID 1 until systemd, the writable paths and their folders, users, networks, clock, log, watchdog, and what starts."
+LICENSE = "MIT"
+LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/MIT;md5=0835ade698e0bcf8506ecda2f7b4f302"
+
+SRC_URI = " \
+    file://20-ethernet.network \
+    file://25-wireless.network \
+    file://50-amora.preset \
+    file://70-amora.rules \
+    file://amora-console.service \
+    file://amora-grow-data.service \
+    file://amora-init \
+    file://amora-ready.service \
+    file://amora-trial.service \
+    file://amora-wireless.service \
+    file://amora.dnssd \
+    file://amora.sysusers \
+    file://amora.tmpfiles \
+    file://boot.mount \
+    file://console \
+    file://emergency.conf \
+    file://grow-data \
+    file://journald.conf \
+    file://ready \
+    file://resolved.conf \
+    file://system.conf \
+    file://timesyncd.conf \
+    file://trial \
+    file://writable-paths \
+"
+S = "${UNPACKDIR}"
+
+inherit systemd useradd
+
+# The first partition differs from board to board.
+PACKAGE_ARCH = "${MACHINE_ARCH}"
+
+SYSTEMD_SERVICE:${PN} = " \
+    amora-console.service \
+    amora-grow-data.service \
+    amora-ready.service \
+    amora-trial.service \
+    boot.mount \
+"
+
+# As in amora.sysusers; MPD's user comes with MPD.
+USERADD_PACKAGES = "${PN}"
+GROUPADD_PARAM:${PN} = "--system --gid 700 gpio"
+USERADD_PARAM:${PN} = " \
+    --system --uid 701 --user-group --no-create-home --home-dir /data/amora --shell /sbin/nologin --comment Amora \
+    --groups audio,gpio,video amora; \
+    --system --uid 703 --user-group --no-create-home --home-dir / --shell /sbin/nologin --comment PipeWire pipewire \
+"
+
+do_configure[noexec] = "1"
+do_compile[noexec] = "1"
+
+do_install() {
+    install -d ${D}${sbindir} ${D}${nonarch_libdir}/amora ${D}${systemd_system_unitdir}
+    install -m 0755 ${S}/amora-init ${D}${sbindir}/amora-init
+    install -m 0644 ${S}/writable-paths ${D}${nonarch_libdir}/amora/writable-paths
+    install -m 0755 ${S}/console ${S}/grow-data ${S}/ready ${S}/trial ${D}${nonarch_libdir}/amora/
+    install -m 0644 ${S}/amora-console.service ${S}/amora-grow-data.service ${S}/amora-ready.service ${S}/amora-trial.service \
+        ${S}/amora-wireless.service ${D}${systemd_system_unitdir}/
+
+    # Written on a box only where a choice of the boot loader is kept on it.
+    case ${MACHINE} in
+        raspberrypi5) label=autoboot options=rw,sync ;;
+        qemuarm64|amora-qemu) label=boot options=rw,sync ;;
+        *) label=boot options=ro ;;
+    esac
+    install -m 0644 ${S}/boot.mount ${D}${systemd_system_unitdir}/boot.mount
+    sed -i -e "s/@LABEL@/$label/" -e "s/@OPTIONS@/$options/" ${D}${systemd_system_unitdir}/boot.mount
+
+    for unit in emergency rescue; do
+        install -d ${D}${systemd_system_unitdir}/$unit.service.d
+        install -m 0644 ${S}/emergency.conf ${D}${systemd_system_unitdir}/$unit.service.d/amora.conf
+    done
+    for part in system journald resolved timesyncd; do
+        install -d ${D}${nonarch_libdir}/systemd/$part.conf.d
+        install -m 0644 ${S}/$part.conf ${D}${nonarch_libdir}/systemd/$part.conf.d/50-amora.conf
+    done
+    install -d ${D}${nonarch_libdir}/systemd/system-preset ${D}${nonarch_libdir}/systemd/network ${D}${nonarch_libdir}/systemd/dnssd
+    install -m 0644 ${S}/50-amora.preset ${D}${nonarch_libdir}/systemd/system-preset/50-amora.preset
+    install -m 0644 ${S}/20-ethernet.network ${S}/25-wireless.network ${D}${nonarch_libdir}/systemd/network/
+    install -m 0644 ${S}/amora.dnssd ${D}${nonarch_libdir}/systemd/dnssd/amora.dnssd
+    install -d ${D}${nonarch_libdir}/sysusers.d ${D}${nonarch_libdir}/tmpfiles.d ${D}${nonarch_libdir}/udev/rules.d
+    install -m 0644 ${S}/amora.sysusers ${D}${nonarch_libdir}/sysusers.d/amora.conf
+    install -m 0644 ${S}/amora.tmpfiles ${D}${nonarch_libdir}/tmpfiles.d/amora.conf
+    install -m 0644 ${S}/70-amora.rules ${D}${nonarch_libdir}/udev/rules.d/70-amora.rules
+
+    # Units that are never wanted, whoever asks for them: nothing waits for the network, and root has no password to ask for.
+    install -d ${D}${sysconfdir}/systemd/system ${D}${sysconfdir}/systemd/system-generators
+    for unit in systemd-networkd-wait-online.service systemd-time-wait-sync.service systemd-firstboot.service \
+        systemd-homed-firstboot.service systemd-update-done.service ldconfig.service systemd-hwdb-update.service \
+        systemd-journal-catalog-update.service systemd-machine-id-commit.service systemd-sysusers.service; do
+        ln -s /dev/null ${D}${sysconfdir}/systemd/system/$unit
+    done
+    for generator in systemd-getty-generator systemd-gpt-auto-generator systemd-ssh-generator; do
+        ln -s /dev/null ${D}${sysconfdir}/systemd/system-generators/$generator
+    done
+}
+
+FILES:${PN} += " \
+    ${nonarch_libdir}/amora \
+    ${nonarch_libdir}/systemd \
+    ${nonarch_libdir}/sysusers.d \
+    ${nonarch_libdir}/tmpfiles.d \
+    ${nonarch_libdir}/udev \
+"
+
+RDEPENDS:${PN} += " \
+    e2fsprogs-e2fsck \
+    e2fsprogs-resize2fs \
+    util-linux-findmnt \
+    util-linux-mount \
+    util-linux-partx \
+    util-linux-sfdisk \
+"
+RRECOMMENDS:${PN} += "wpa-supplicant"
