@@ -7,166 +7,21 @@
 //! - `""` takes an optional setting away that a lower layer gave.
 //! - A secret may stand in a file of its own: `password_file` in place of `password`.
 
+mod origin;
+mod sources;
+#[cfg(test)]
+mod tests;
+
 pub use super::error::{ConfigError, Problem};
+pub use origin::Origin;
+pub use sources::{ConfigFile, SYSTEM_FILE, Sources, USER_FILE};
 
 use super::settings::{ENABLED, FILE_SUFFIX, Kind, settings};
 use super::{Config, document, environment, secrets, validate};
 use crate::reply::ConfigReply;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-
-/// The image's file.
-pub const SYSTEM_FILE: &str = "/etc/amora/amora.toml";
-
-/// This one box's file.
-pub const USER_FILE: &str = "/data/amora/amora.toml";
-
-/// Where to read the configuration from.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// Name and text of the recipe that stands in when neither file exists.
-    pub recipe: Option<(String, String)>,
-    /// The image's file.
-    pub system: ConfigFile,
-    /// This one box's file; it wins over the image's.
-    pub user: ConfigFile,
-    /// Environment variables; all but the box's own are passed over.
-    pub environment: Vec<(String, String)>,
-    /// Settings given as flags: the flag's name, for example `--set`, and `PATH=VALUE`.
-    pub flags: Vec<(String, String)>,
-}
-
-/// A configuration file that may or must be there.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum ConfigFile {
-    /// None at all.
-    #[default]
-    None,
-    /// At its usual place, where it may be missing.
-    Usual(PathBuf),
-    /// Named by somebody: it must exist.
-    Named(PathBuf),
-}
-
-impl Sources {
-    /// The usual files and the environment of this process.
-    pub fn usual() -> Self {
-        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        Self {
-            system: ConfigFile::Usual(PathBuf::from(SYSTEM_FILE)),
-            user: ConfigFile::Usual(PathBuf::from(USER_FILE)),
-            environment: std::env::vars_os()
-                .map(|(name, value)| (text(name), text(value)))
-                .collect(),
-            ..Self::default()
-        }
-    }
-
-    /// One file and nothing else, for checking it.
-    pub fn only(file: impl Into<PathBuf>) -> Self {
-        Self {
-            user: ConfigFile::Named(file.into()),
-            ..Self::default()
-        }
-    }
-
-    /// With the recipe that stands in when neither file exists.
-    #[must_use]
-    pub fn recipe(mut self, name: &str, text: &str) -> Self {
-        self.recipe = Some((name.to_owned(), text.to_owned()));
-        self
-    }
-
-    /// With another file in the place of the image's, if one is named.
-    #[must_use]
-    pub fn system_file(mut self, file: Option<PathBuf>) -> Self {
-        self.system = file.map_or(self.system, ConfigFile::Named);
-        self
-    }
-
-    /// With another file in the place of this box's, if one is named.
-    #[must_use]
-    pub fn user_file(mut self, file: Option<PathBuf>) -> Self {
-        self.user = file.map_or(self.user, ConfigFile::Named);
-        self
-    }
-
-    /// With one more setting from a flag: the flag's name, for example `--set`, and `PATH=VALUE`.
-    #[must_use]
-    pub fn flag(mut self, name: &str, assignment: impl Into<String>) -> Self {
-        self.flags.push((name.to_owned(), assignment.into()));
-        self
-    }
-}
-
-/// Where a setting was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Nowhere.
-    Default,
-    /// In the embedded recipe.
-    Recipe {
-        /// Its name.
-        name: String,
-        /// Counted from 1; 0 means the whole.
-        line: usize,
-        /// Counted from 1, in characters.
-        column: usize,
-    },
-    /// In a file.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 1; 0 means the whole.
-        line: usize,
-        /// Counted from 1, in characters.
-        column: usize,
-    },
-    /// In this environment variable.
-    Environment(String),
-    /// After this flag.
-    Flag(String),
-}
-
-impl Origin {
-    /// Line and column, where it is in a document.
-    pub(super) fn position(&self) -> (usize, usize) {
-        match self {
-            Self::Recipe { line, column, .. } | Self::File { line, column, .. } => (*line, *column),
-            _ => (0, 0),
-        }
-    }
-
-    /// As [`Display`](std::fmt::Display), with the column.
-    pub(super) fn place(&self) -> String {
-        match self {
-            Self::Recipe {
-                line: 1.., column, ..
-            }
-            | Self::File {
-                line: 1.., column, ..
-            } => {
-                format!("{self}:{column}")
-            }
-            _ => self.to_string(),
-        }
-    }
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Default => write!(f, "default"),
-            Self::Recipe { name, line: 0, .. } => write!(f, "recipe {name}"),
-            Self::Recipe { name, line, .. } => write!(f, "recipe {name}:{line}"),
-            Self::File { path, line: 0, .. } => write!(f, "{}", path.display()),
-            Self::File { path, line, .. } => write!(f, "{}:{line}", path.display()),
-            Self::Environment(name) => write!(f, "{name}"),
-            Self::Flag(name) => write!(f, "{name}"),
-        }
-    }
-}
+use std::path::Path;
 
 /// A configuration and where each of its settings came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -487,6 +342,3 @@ fn origin_of(merged: &BTreeMap<String, Given>, path: &str) -> Origin {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

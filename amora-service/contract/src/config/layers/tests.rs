@@ -1,5 +1,6 @@
 use super::*;
 use std::fs;
+use std::path::PathBuf;
 
 /// A folder with files to load from.
 struct Files(tempfile::TempDir);
