@@ -70,3 +70,43 @@ fn plain_payloads_become_commands() {
     }
     assert!(command("volume", b"\xff").is_err());
 }
+
+#[test]
+fn the_published_contract_names_exactly_these_topics_and_entities() {
+    let published: Value =
+        serde_json::from_str(include_str!("../../../../../docs/contract/asyncapi.json")).unwrap();
+    let address = |channel: &str| {
+        published["channels"][channel]["address"]
+            .as_str()
+            .unwrap()
+            .replace("{prefix}", "amora/devices")
+            .replace("{device_id}", "kitchen:1.b")
+            .replace("{discovery_prefix}", "homeassistant")
+            .replace("{object_id}", "amora_kitchen_1_b")
+    };
+    let (description, topics) = described(&["Evening".to_owned()]);
+    assert_eq!(
+        address("homeAssistantDiscovery"),
+        discovery_topic("homeassistant", "kitchen:1.b")
+    );
+    assert_eq!(address("homeAssistantStatus"), birth_topic("homeassistant"));
+    assert_eq!(address("state"), topics.state);
+    assert_eq!(
+        address("connection"),
+        description["availability_topic"].as_str().unwrap()
+    );
+    let operated: std::collections::BTreeSet<_> = description["components"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(|component| component["command_topic"].as_str().map(str::to_owned))
+        .collect();
+    let entities = &published["channels"]["homeAssistantWish"]["parameters"]["entity"]["enum"];
+    let promised: std::collections::BTreeSet<_> = entities
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entity| address("homeAssistantWish").replace("{entity}", entity.as_str().unwrap()))
+        .collect();
+    assert_eq!(operated, promised);
+}
