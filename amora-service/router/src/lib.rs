@@ -11,7 +11,7 @@ mod streams;
 
 pub use allow::AllowList;
 pub use health::HealthReporter;
-pub use seat::{Request, Seat};
+pub use seat::{Body, Request, Seat};
 pub use streams::{SOUND_BLOCK_FRAMES, SOUND_RATE, SoundBlock};
 
 use amora_contract::state::Levels;
@@ -95,6 +95,25 @@ impl Router {
     /// # Errors
     /// The capability's own, or `not_configured`, `unavailable` or `timed_out` when nobody answers.
     pub async fn execute(&self, command: Command) -> Result<Reply, CommandError> {
+        let name = command.name();
+        match tokio::time::timeout(COMMAND_TIMEOUT, self.exchange(command, None)).await {
+            Ok(result) => result,
+            Err(_) => Err(CommandError::new(
+                ErrorCode::TimedOut,
+                format!("`{name}` got no answer in time"),
+            )),
+        }
+    }
+
+    /// Has a command carried out that comes with a body. It may take as long as the body does.
+    ///
+    /// # Errors
+    /// The capability's own, or `not_configured` or `unavailable` when nobody answers.
+    pub async fn execute_with(&self, command: Command, body: Body) -> Result<Reply, CommandError> {
+        self.exchange(command, Some(body)).await
+    }
+
+    async fn exchange(&self, command: Command, body: Option<Body>) -> Result<Reply, CommandError> {
         let section = command.section();
         let seat = self.seats().get(&section).cloned().ok_or_else(|| {
             CommandError::new(
@@ -105,23 +124,22 @@ impl Router {
                 ),
             )
         })?;
-        let name = command.name();
         let (answer, answered) = oneshot::channel();
+        let request = Request {
+            command,
+            body,
+            answer,
+        };
         let exchange = async {
-            seat.send(Request { command, answer }).await.ok()?;
+            seat.send(request).await.ok()?;
             answered.await.ok()
         };
-        match tokio::time::timeout(COMMAND_TIMEOUT, exchange).await {
-            Ok(Some(result)) => result,
-            Ok(None) => Err(CommandError::new(
+        exchange.await.unwrap_or_else(|| {
+            Err(CommandError::new(
                 ErrorCode::Unavailable,
                 format!("`{}` is starting again; try in a moment", section.name()),
-            )),
-            Err(_) => Err(CommandError::new(
-                ErrorCode::TimedOut,
-                format!("`{name}` got no answer in time"),
-            )),
-        }
+            ))
+        })
     }
 
     /// The state document: the present one, and a notice of every change.
@@ -206,16 +224,30 @@ impl Doorway {
     /// # Errors
     /// `not_allowed`, or those of [`Router::execute`].
     pub async fn execute(&self, command: Command) -> Result<Reply, CommandError> {
-        if !self.allow.permits(command.name()) {
-            return Err(CommandError::new(
-                ErrorCode::NotAllowed,
-                format!(
-                    "`{}` may not be used through this door: add it to the door's `allow` list",
-                    command.name()
-                ),
-            ));
-        }
+        self.permit(&command)?;
         self.router.execute(command).await
+    }
+
+    /// Has a command carried out that comes with a body, if this door may use it.
+    ///
+    /// # Errors
+    /// `not_allowed`, or those of [`Router::execute_with`].
+    pub async fn execute_with(&self, command: Command, body: Body) -> Result<Reply, CommandError> {
+        self.permit(&command)?;
+        self.router.execute_with(command, body).await
+    }
+
+    fn permit(&self, command: &Command) -> Result<(), CommandError> {
+        if self.allow.permits(command.name()) {
+            return Ok(());
+        }
+        Err(CommandError::new(
+            ErrorCode::NotAllowed,
+            format!(
+                "`{}` may not be used through this door: add it to the door's `allow` list",
+                command.name()
+            ),
+        ))
     }
 
     /// Reads a command from its name and parameters and has it carried out.

@@ -2,6 +2,7 @@
 
 use crate::{HealthReporter, Router};
 use amora_contract::{Command, CommandError, EventKind, Reply, State};
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 /// One section's place at the router.
@@ -43,6 +44,8 @@ impl Seat {
 pub struct Request {
     /// What is asked.
     pub command: Command,
+    /// What was sent along with it.
+    pub body: Option<Body>,
     pub(crate) answer: oneshot::Sender<Result<Reply, CommandError>>,
 }
 
@@ -52,4 +55,14 @@ impl Request {
         // An error only means that the asker no longer waits.
         let _ = self.answer.send(result);
     }
+}
+
+/// What is sent along with a command, piece by piece as it arrives. A sender whose pieces are not taken waits, so
+/// that memory stays bounded however long the whole is.
+#[derive(Debug)]
+pub struct Body {
+    /// Bytes in all, where the sender said so.
+    pub size: Option<u64>,
+    /// The pieces in order. The end of the channel is the end of the body; an error says why it broke off.
+    pub pieces: mpsc::Receiver<Result<Bytes, String>>,
 }

@@ -81,3 +81,39 @@ async fn a_change_of_health_is_state_and_event() {
     assert_eq!(events.try_recv().unwrap().kind.name(), "system.health_changed");
     assert!(events.try_recv().is_err(), "the same news twice");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_travels_with_its_command_and_may_take_its_time() {
+    let router = Router::new();
+    let mut seat = router.take_seat(Section::Player);
+    tokio::spawn(async move {
+        let mut request = seat.next().await.unwrap();
+        let mut body = request.body.take().unwrap();
+        let mut length = 0;
+        while let Some(Ok(piece)) = body.pieces.recv().await {
+            length += piece.len();
+        }
+        request.answer(Ok(volume(length as f64)));
+    });
+    let (sender, pieces) = mpsc::channel(1);
+    let body = Body { size: None, pieces };
+    let sending = async move {
+        for _ in 0..3 {
+            tokio::time::sleep(COMMAND_TIMEOUT).await;
+            sender
+                .send(Ok(bytes::Bytes::from_static(b"0123456789")))
+                .await
+                .unwrap();
+        }
+    };
+    let doorway = router.doorway(AllowList::everything());
+    let (reply, ()) = tokio::join!(doorway.execute_with(PlayerCommand::Stop.into(), body), sending);
+    assert_eq!(reply, Ok(volume(30.0)));
+    let (_, pieces) = mpsc::channel(1);
+    let closed = router.doorway(AllowList::default());
+    let error = closed
+        .execute_with(PlayerCommand::Stop.into(), Body { size: None, pieces })
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotAllowed);
+}
