@@ -14,31 +14,31 @@ def words(d, name):
 def of_configuration(d):
     """Return what is wrong with the configuration whatever is built."""
     found = []
-    machine = d.getVar("MACHINE")
-    machines = words(d, "AMORA_MACHINES")
+    machine, boot, layout = d.getVar("MACHINE"), d.getVar("AMORA_BOOT"), d.getVar("WKS_FILE")
+    version, variant, hat = d.getVar("AMORA_VERSION"), d.getVar("AMORA_VARIANT"), d.getVar("AMORA_HAT")
+    machines, hats = words(d, "AMORA_MACHINES"), words(d, "AMORA_HATS")
+    is_raspberry_pi = machine in machines and machine.startswith("raspberrypi")
     if machine not in machines:
         found.append(f"MACHINE is '{machine}': AmoraOS runs on {', '.join(machines)}. Set MACHINE to one of them.")
-    if machine.startswith("raspberrypi") and "raspberrypi" not in words(d, "BBFILE_COLLECTIONS"):
-        found.append("The layer meta-raspberrypi is missing: add it to BBLAYERS, or build with kas/" + machine + ".yml.")
-    if not VERSION.fullmatch(d.getVar("AMORA_VERSION") or ""):
+    if is_raspberry_pi and "raspberrypi" not in words(d, "BBFILE_COLLECTIONS"):
+        found.append(f"The layer meta-raspberrypi is missing: add it to BBLAYERS, or build with kas/{machine}.yml.")
+    if not VERSION.fullmatch(version or ""):
         found.append(
-            f"AMORA_VERSION is '{d.getVar('AMORA_VERSION')}': set three numbers with dots between, such as 1.4.0. "
+            f"AMORA_VERSION is '{version}': set three numbers with dots between, such as 1.4.0. "
             "A box compares versions as numbers and refuses to go back."
         )
-    if d.getVar("AMORA_VARIANT") not in ("release", "dev"):
-        found.append(f"AMORA_VARIANT is '{d.getVar('AMORA_VARIANT')}': set it to release or dev.")
-    boot = d.getVar("AMORA_BOOT")
+    if variant not in ("release", "dev"):
+        found.append(f"AMORA_VARIANT is '{variant}': set it to release or dev.")
     if boot not in ("u-boot", "tryboot"):
         found.append(f"AMORA_BOOT is '{boot}': set it to u-boot or tryboot.")
-    elif machine in machines and machine.startswith("raspberrypi") and (boot == "u-boot") != (d.getVar("RPI_USE_U_BOOT") == "1"):
+    elif is_raspberry_pi and (boot == "u-boot") != (d.getVar("RPI_USE_U_BOOT") == "1"):
         found.append(f"RPI_USE_U_BOOT contradicts AMORA_BOOT = '{boot}': leave RPI_USE_U_BOOT to the distribution.")
-    if not (d.getVar("WKS_FILE") or "").startswith("amora-"):
+    if not (layout or "").startswith("amora-"):
         found.append(
-            f"WKS_FILE is '{d.getVar('WKS_FILE')}': only the amora-*.wks.in layouts have two slots and /data. Remove your setting."
+            f"WKS_FILE is '{layout}': only the layouts amora-*.wks.in have two slots and /data. Remove your setting."
         )
-    hat = d.getVar("AMORA_HAT")
-    if hat and hat not in words(d, "AMORA_HATS"):
-        found.append(f"AMORA_HAT is '{hat}': set one of {', '.join(words(d, 'AMORA_HATS'))}, or nothing for the HAT's EEPROM to choose.")
+    if hat and hat not in hats:
+        found.append(f"AMORA_HAT is '{hat}': set one of {', '.join(hats)}, or nothing and let the HAT's EEPROM choose.")
     if d.getVar("SWUPDATE_SIGNING") != "CMS":
         found.append("SWUPDATE_SIGNING must stay CMS: a box accepts no other signature.")
     return found
@@ -56,14 +56,15 @@ def file_given(d, name, purpose):
 
 def of_trust(d):
     """Return what is wrong with the authorities that the image is to trust."""
-    found = file_given(d, "AMORA_UPDATE_TRUST", "the certificates, in PEM, of those whose updates the box accepts")
+    name = "AMORA_UPDATE_TRUST"
+    found = file_given(d, name, "the certificates, in PEM, of those whose updates the box accepts")
     if not found:
-        with open(d.getVar("AMORA_UPDATE_TRUST"), encoding="utf-8", errors="replace") as trust:
+        with open(d.getVar(name), encoding="utf-8", errors="replace") as trust:
             text = trust.read()
         if "-----BEGIN CERTIFICATE-----" not in text:
-            found.append("AMORA_UPDATE_TRUST holds no certificate in PEM: a box that trusts nobody cannot be updated.")
+            found.append(f"{name} holds no certificate in PEM: a box that trusts nobody cannot be updated.")
         if "PRIVATE KEY-----" in text:
-            found.append("AMORA_UPDATE_TRUST holds a private key, and would put it on every box: leave only certificates in it.")
+            found.append(f"{name} holds a private key and would put it on every box: leave only certificates in it.")
     return found
 
 
@@ -77,28 +78,39 @@ def of_signing(d):
 def of_image(d):
     """Return what is wrong with an image: verified root, trusted signers, and in a release no way in."""
     found = of_trust(d)
-    variant = d.getVar("AMORA_IMAGE_VARIANT")
-    if variant != d.getVar("AMORA_VARIANT"):
+    variant, wanted = d.getVar("AMORA_IMAGE_VARIANT"), d.getVar("AMORA_VARIANT")
+    features = words(d, "IMAGE_FEATURES")
+    if variant != wanted:
         found.append(
-            f"This image is the {variant} one, and AMORA_VARIANT is '{d.getVar('AMORA_VARIANT')}': add kas/{variant}.yml, or build the "
+            f"This image is the {variant} one, and AMORA_VARIANT is '{wanted}': add kas/{variant}.yml, or build the "
             "other image. Their boot loaders differ in what they let a person do."
         )
     if "verity" not in words(d, "IMAGE_FSTYPES"):
-        found.append("IMAGE_FSTYPES lacks 'verity': the root would not be verified. Add to IMAGE_FSTYPES, don't replace it.")
-    if "read-only-rootfs" not in words(d, "IMAGE_FEATURES"):
-        found.append("IMAGE_FEATURES lacks 'read-only-rootfs': add to IMAGE_FEATURES, don't replace it.")
-    if variant != "release":
-        return found
-    for feature in words(d, "IMAGE_FEATURES"):
-        if feature in words(d, "AMORA_FORBIDDEN_IMAGE_FEATURES"):
-            found.append(f"IMAGE_FEATURES has '{feature}', which a release must not have: build amora-image-dev, or remove it.")
+        found.append(
+            "IMAGE_FSTYPES lacks 'verity', without which the root is not verified: add to it, don't replace it."
+        )
+    if "read-only-rootfs" not in features:
+        found.append("IMAGE_FEATURES lacks 'read-only-rootfs': add to it, don't replace it.")
+    if variant == "release":
+        found += of_release(d, features)
+    return found
+
+
+def of_release(d, features):
+    """Return every way in that a release must not have."""
+    instead = "which a release must not have: build amora-image-dev, or remove it."
+    found = [
+        f"IMAGE_FEATURES has '{feature}', {instead}"
+        for feature in features
+        if feature in words(d, "AMORA_FORBIDDEN_IMAGE_FEATURES")
+    ]
     if re.search(r"(^|\s)(-p|--password)[\s=]", d.getVar("EXTRA_USERS_PARAMS") or ""):
-        found.append("EXTRA_USERS_PARAMS sets a password, which a release must not have: build amora-image-dev, or remove it.")
+        found.append(f"EXTRA_USERS_PARAMS sets a password, {instead}")
     if (d.getVar("AMORA_KERNEL_ARGUMENTS") or "").strip():
         found.append("AMORA_KERNEL_ARGUMENTS is set: only amora-image-dev takes kernel arguments of its own.")
-    trust = d.getVar("AMORA_UPDATE_TRUST") or ""
-    if os.path.basename(os.path.dirname(os.path.abspath(trust))) == "dev" and not found:
-        found.append("AMORA_UPDATE_TRUST is a development authority (in a folder named dev): set the release's.")
+    trust = os.path.abspath(d.getVar("AMORA_UPDATE_TRUST") or "")
+    if os.path.basename(os.path.dirname(trust)) == "dev":
+        found.append("AMORA_UPDATE_TRUST is a development authority (its folder is named dev): set the release's.")
     return found
 
 

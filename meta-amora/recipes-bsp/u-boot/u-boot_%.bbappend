@@ -12,8 +12,10 @@ SRC_URI:append:amora = " \
     ${AMORA_U_BOOT_BOARD} \
 "
 
-AMORA_U_BOOT_DEFINES = "-include ${UNPACKDIR}/amora-environment.h"
-AMORA_U_BOOT_DEFINES:append = "${@' -DAMORA_DEV' if d.getVar('AMORA_VARIANT') == 'dev' else ''}"
+AMORA_U_BOOT_DEFINES = " \
+    -include ${UNPACKDIR}/amora-environment.h \
+    ${@'-DAMORA_DEV' if d.getVar('AMORA_VARIANT') == 'dev' else ''} \
+"
 # The disk is found before the environment is read.
 AMORA_U_BOOT_DEFINES:append:qemuarm64 = " -DAMORA_VIRTIO -DCONFIG_SYS_EARLY_PCI_INIT"
 EXTRA_OEMAKE:append:amora = ' KCPPFLAGS="${AMORA_U_BOOT_DEFINES}"'

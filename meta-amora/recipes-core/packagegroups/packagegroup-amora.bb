@@ -1,15 +1,21 @@
 SUMMARY = "What makes a Linux system an AmoraOS box"
+DESCRIPTION = "The packages of every image, and those for looking inside a box of a developer's."
+LICENSE = "MIT"
+
+PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 inherit packagegroup
 
 PACKAGES = "${PN} ${PN}-dev"
-PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 RDEPENDS:${PN} = " \
-    amora-config \
-    amora-service \
-    alsa-utils-amixer \
     alsa-utils-alsactl \
+    alsa-utils-amixer \
+    amora-base \
+    amora-service \
+    amora-trust \
+    amora-units \
+    amora-update \
     ca-certificates \
     e2fsprogs-e2fsck \
     e2fsprogs-mke2fs \
@@ -20,11 +26,9 @@ RDEPENDS:${PN} = " \
     systemd-analyze \
     tzdata-core \
     wireplumber \
+    ${@'libubootenv-bin' if d.getVar('AMORA_BOOT') == 'u-boot' else ''} \
 "
-# U-Boot's environment from user space.
-RDEPENDS:${PN}:append = "${@' libubootenv-bin' if d.getVar('AMORA_BOOT') == 'u-boot' else ''}"
 
-SUMMARY:${PN}-dev = "Tools to look inside a box"
 RDEPENDS:${PN}-dev = " \
     alsa-utils \
     cryptsetup \

@@ -1,5 +1,5 @@
 SUMMARY = "AmoraOS for its developers, as an update"
 
-require amora-update.inc
+require amora-image-update.inc
 
 AMORA_UPDATE_IMAGE = "amora-image-dev"
