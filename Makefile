@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench fmt clean
+.PHONY: help run test fuzz bench fmt image clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ bench: ## Measure side by side with a Python device and write docs/performance.m
 
 fmt: ## Format the Rust and Python code
 	@ci/format
+
+image: ## Build a board's image from source with Yocto: MACHINE=raspberrypi4-64 (hours, unless mirrors have most of it)
+	@ci/yocto/build
 
 clean: ## Remove everything that was built
 	@cargo clean --manifest-path amora-service/Cargo.toml
