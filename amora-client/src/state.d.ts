@@ -320,7 +320,7 @@ export interface TrialCheck {
 }
 
 /** Why an update was refused, failed or was rolled back. */
-export type UpdateCause = 'malformed' | 'truncated' | 'not_signed' | 'wrong_signer' | 'wrong_board' | 'downgrade' | 'too_big' | 'corrupt' | 'download' | 'installer' | 'under_voltage' | 'boot_loader' | 'card' | 'space' | 'clock' | 'panic' | 'missing_init' | 'corrupt_root' | 'watchdog' | 'never_ready' | 'check_failed' | 'asked' | 'unknown';
+export type UpdateCause = 'malformed' | 'truncated' | 'not_signed' | 'wrong_signer' | 'wrong_board' | 'downgrade' | 'too_big' | 'corrupt' | 'download' | 'installer' | 'under_voltage' | 'boot_loader' | 'card' | 'space' | 'clock' | 'panic' | 'missing_init' | 'corrupt_root' | 'watchdog' | 'never_started' | 'never_ready' | 'check_failed' | 'asked' | 'unknown';
 
 /** An update being installed, or installed. */
 export interface UpdateInstall {

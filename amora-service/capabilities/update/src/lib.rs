@@ -1,1 +1,3 @@
 //! The update capability.
+mod error;
+pub mod swu;

@@ -289,7 +289,9 @@ pub enum UpdateCause {
     CorruptRoot,
     /// The new system stood still until the watchdog restarted the box.
     Watchdog,
-    /// The new system never came so far as to check itself.
+    /// The new system's kernel never came so far as to start its first program, and left no word.
+    NeverStarted,
+    /// The new system started, but never came so far as to check itself.
     NeverReady,
     /// A check of the trial failed.
     CheckFailed,
