@@ -32,7 +32,7 @@ impl Part {
 }
 
 /// The names of all parts, in the order in which they start. Doors come last, so that what they show is there.
-pub(crate) const NAMES: [&str; 4] = ["audio", "player", "mqtt", "web"];
+pub(crate) const NAMES: [&str; 5] = ["audio", "player", "setup", "mqtt", "web"];
 
 /// Starts one part, if the configuration has it.
 pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Option<Part> {
@@ -51,6 +51,14 @@ pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Opt
             capability(name, router, Section::Player, move |mut seat, shutdown| {
                 let (player, data) = (player.clone(), data.clone());
                 async move { amora_player::run(&mut seat, player, data, shutdown).await }
+            })
+        }
+        "setup" => {
+            let setup = config.setup.clone()?;
+            let commands = router.clone();
+            part(name, router, move |shutdown| {
+                let (router, setup, device) = (commands.clone(), setup.clone(), device.clone());
+                async move { amora_setup::run(router, setup, device, shutdown).await }
             })
         }
         "mqtt" => {

@@ -11,6 +11,7 @@ pub mod layers;
 mod player;
 mod secrets;
 mod settings;
+mod setup;
 mod update;
 mod validate;
 
@@ -21,6 +22,7 @@ pub use error::{ConfigError, Problem};
 pub use player::*;
 pub use secrets::{HIDDEN, redact, secrets};
 pub use settings::{ENABLED, FILE_SUFFIX, Kind, Setting, document_schema, settings};
+pub use setup::*;
 pub use update::*;
 
 use schemars::JsonSchema;
@@ -47,6 +49,9 @@ pub struct Config {
     /// Updates of the whole image; off when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub update: Option<UpdateConfig>,
+    /// Making a box somebody's, and nobody's again; off when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup: Option<SetupConfig>,
     /// The log.
     pub log: LogConfig,
 }

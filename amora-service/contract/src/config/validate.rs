@@ -68,6 +68,17 @@ pub(super) fn rules(config: &Config) -> Vec<Broken> {
     if let Some(update) = &config.update {
         self::update(update, &mut rules);
     }
+    if let Some(button) = config
+        .setup
+        .as_ref()
+        .and_then(|setup| setup.reset_button.as_ref())
+    {
+        rules.require(
+            button.chip.is_absolute(),
+            &["setup.reset_button.chip"],
+            "must be a whole path, for example `/dev/gpiochip0`",
+        );
+    }
     rules.require(
         !config.log.level.trim().is_empty(),
         &["log.level"],
