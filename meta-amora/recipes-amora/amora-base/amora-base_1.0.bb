@@ -41,16 +41,18 @@ SYSTEMD_SERVICE:${PN} = " \
     amora-grow-data.service \
     amora-ready.service \
     amora-trial.service \
-    boot.mount \
+    ${AMORA_BOOT_MOUNT}.mount \
 "
+# What holds the firmware and the boot script or, on a Pi 5, the name of the slot to start: /boot or /autoboot.
+AMORA_BOOT_MOUNT = "boot"
+AMORA_BOOT_MOUNT:raspberrypi5 = "autoboot"
 
-# As in amora.sysusers; MPD's user comes with MPD.
+# As in amora.sysusers; MPD's and PipeWire's users come with their packages.
 USERADD_PACKAGES = "${PN}"
 GROUPADD_PARAM:${PN} = "--system --gid 700 gpio"
 USERADD_PARAM:${PN} = " \
     --system --uid 701 --user-group --no-create-home --home-dir /data/amora --shell /sbin/nologin --comment Amora \
-    --groups audio,gpio,video amora; \
-    --system --uid 703 --user-group --no-create-home --home-dir / --shell /sbin/nologin --comment PipeWire pipewire \
+    --groups audio,gpio,video amora \
 "
 
 do_configure[noexec] = "1"
@@ -64,14 +66,14 @@ do_install() {
     install -m 0644 ${S}/amora-console.service ${S}/amora-grow-data.service ${S}/amora-ready.service ${S}/amora-trial.service \
         ${S}/amora-wireless.service ${D}${systemd_system_unitdir}/
 
-    # Written on a box only where a choice of the boot loader is kept on it.
+    # Written on a box only where the choice of the slot is kept on it.
     case ${MACHINE} in
-        raspberrypi5) label=autoboot options=rw,sync ;;
-        qemuarm64|amora-qemu) label=boot options=rw,sync ;;
-        *) label=boot options=ro ;;
+        qemuarm64|amora-qemu|raspberrypi5) options=rw,sync ;;
+        *) options=ro ;;
     esac
-    install -m 0644 ${S}/boot.mount ${D}${systemd_system_unitdir}/boot.mount
-    sed -i -e "s/@LABEL@/$label/" -e "s/@OPTIONS@/$options/" ${D}${systemd_system_unitdir}/boot.mount
+    install -d ${D}/${AMORA_BOOT_MOUNT}
+    install -m 0644 ${S}/boot.mount ${D}${systemd_system_unitdir}/${AMORA_BOOT_MOUNT}.mount
+    sed -i -e "s/@NAME@/${AMORA_BOOT_MOUNT}/" -e "s/@OPTIONS@/$options/" ${D}${systemd_system_unitdir}/${AMORA_BOOT_MOUNT}.mount
 
     for unit in emergency rescue; do
         install -d ${D}${systemd_system_unitdir}/$unit.service.d
@@ -103,6 +105,7 @@ do_install() {
 }
 
 FILES:${PN} += " \
+    /${AMORA_BOOT_MOUNT} \
     ${nonarch_libdir}/amora \
     ${nonarch_libdir}/systemd \
     ${nonarch_libdir}/sysusers.d \
