@@ -6,7 +6,7 @@
 
 AMORA_BOOT_PARTITION_FILES = "${IMAGE_BOOT_FILES}"
 
-AMORA_TRYBOOT_ARGUMENTS = "root=/dev/dm-0 rootfstype=squashfs ro rootwait panic=5 init=${sbindir}/amora-init"
+AMORA_TRYBOOT_ARGUMENTS = "root=/dev/dm-0 rootfstype=squashfs ro rootwait gpt panic=5 init=${sbindir}/amora-init"
 AMORA_TRYBOOT_CONSOLE ?= "${@oe.utils.conditional('ENABLE_UART', '1', 'console=serial0,115200', '', d)}"
 
 do_amora_boot_partitions[depends] += " \

@@ -86,7 +86,7 @@ for slot in ${amora_slots}; do
     elif load ${devtype} ${devnum}:${amora_part} ${kernel_addr_r} /boot/Image; then
         echo "Amora: starting slot ${slot}, trial ${amora_trial}, try ${bootcount}"
         setenv amora_verity "0 ${amora_sectors} verity 1 PARTLABEL=${amora_label} PARTLABEL=${amora_label} 4096 4096 ${amora_blocks} ${amora_blocks} sha256 ${amora_hash} ${amora_salt}"
-        setenv bootargs "root=/dev/dm-0 rootfstype=squashfs ro rootwait dm-mod.create=\"amora-root,,,ro,${amora_verity}\" dm-mod.waitfor=PARTLABEL=${amora_label} amora.slot=${slot} amora.trial=${amora_trial} amora.tries=${bootcount} panic=5 init=/usr/sbin/amora-init ${amora_args}"
+        setenv bootargs "root=/dev/dm-0 rootfstype=squashfs ro rootwait dm-mod.create=\"amora-root,,,ro,${amora_verity}\" dm-mod.waitfor=PARTLABEL=${amora_label} amora.slot=${slot} amora.trial=${amora_trial} amora.tries=${bootcount} gpt panic=5 init=/usr/sbin/amora-init ${amora_args}"
         if load ${devtype} ${devnum}:${amora_part} ${amora_initramfs} /boot/initramfs; then
             booti ${kernel_addr_r} ${amora_initramfs}:${filesize} ${amora_fdt}
         else
