@@ -12,6 +12,8 @@ RDEPENDS:${PN} = " \
     alsa-utils-alsactl \
     alsa-utils-amixer \
     amora-base \
+    amora-config \
+    amora-music \
     amora-service \
     amora-trust \
     amora-units \
@@ -31,6 +33,7 @@ RDEPENDS:${PN} = " \
 
 RDEPENDS:${PN}-dev = " \
     alsa-utils \
+    amora-development \
     cryptsetup \
     gdbserver \
     iperf3 \
