@@ -34,6 +34,7 @@ RDEPENDS:${PN} = " \
 RDEPENDS:${PN}-dev = " \
     alsa-utils \
     amora-development \
+    amora-development \
     cryptsetup \
     gdbserver \
     iperf3 \
