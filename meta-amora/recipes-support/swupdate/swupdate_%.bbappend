@@ -1,13 +1,11 @@
-# What of SWUpdate a box has; amora-update has its units and settings.
 FILESEXTRAPATHS:prepend:amora := "${THISDIR}/files:"
 
 SRC_URI:append:amora = " file://amora.cfg"
+SRC_URI:append:amora:raspberrypi5 = " file://tryboot.cfg"
 
-SYSTEMD_SERVICE:${PN}:amora = ""
-SYSTEMD_SERVICE:${PN}-progress:amora = ""
-SYSTEMD_SERVICE:${PN}-usb:amora = ""
-
+# amora-update has the units and the settings: nothing starts by itself at a USB stick, and nothing restarts the box.
+SYSTEMD_PACKAGES:amora = ""
 do_install:append:amora() {
-    rm -rf ${D}${wwwdir} ${D}${sysconfdir}/init.d ${D}${sysconfdir}/udev ${D}${libdir}/swupdate ${D}${nonarch_libdir}/tmpfiles.d
-    rm -f ${D}${systemd_system_unitdir}/swupdate*
+    rm -rf ${D}${systemd_system_unitdir} ${D}${sysconfdir}/udev ${D}${sysconfdir}/init.d ${D}${libdir}/swupdate ${D}${wwwdir}
+    rm -rf ${D}${nonarch_libdir}/tmpfiles.d
 }
