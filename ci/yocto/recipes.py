@@ -61,6 +61,7 @@ STAND_IN = """
     AMORA_VARIANT = "{variant}"
     AMORA_UPDATE_TRUST = "{stubs}/certificate.pem"
     AMORA_UPDATE_CERTIFICATE = "{stubs}/certificate.pem"
+    AMORA_DELTA_SERVER = "https://updates.example.org"
     AMORA_UPDATE_KEY = "{stubs}/certificate.pem"
     TMPDIR = "{stubs}/tmp"
     WORKDIR = "${{TMPDIR}}/work/${{PN}}"
@@ -226,7 +227,7 @@ def check(parser: Parser) -> tuple[int, list[str]]:
             for variable in bb.data.keys(data):
                 data.getVar(variable)
         except bb.parse.SkipRecipe as reason:
-            # The images of the other variant, which say so.
+            # The images of the other variant say so.
             findings = [] if "AMORA_VARIANT" in str(reason) else [str(reason)]
         except Exception as error:
             findings = [f"{type(error).__name__}: {error}"]

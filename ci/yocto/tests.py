@@ -244,6 +244,8 @@ class Description(unittest.TestCase):
             "AMORA_VERSION": "1.2.3",
             "AMORA_BOARD": "raspberrypi4-64",
             "AMORA_ROOT": "root.img",
+            "AMORA_CHUNKS": "root.chunks",
+            "AMORA_DELTA_URL": "https://updates.example.org/root.zck",
             "AMORA_BOOT_A": "boot-a.img",
             "AMORA_BOOT_B": "boot-b.img",
             "AMORA_VERITY_SECTORS": "16",
@@ -257,7 +259,7 @@ class Description(unittest.TestCase):
         """Return sw-description as it comes out of an update made from the template."""
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
-            for image in ("root.img", "boot-a.img", "boot-b.img"):
+            for image in ("root.img", "root.chunks", "boot-a.img", "boot-b.img"):
                 (work / image).write_bytes(image.encode() * 512)
             variables = " ".join(f'{name} = "{value}";' for name, value in self.VARIABLES.items())
             (work / "variables.cfg").write_text("variables : { " + variables + " };")
@@ -279,6 +281,12 @@ class Description(unittest.TestCase):
         size = int(archive[54:62], 16)
         start = (110 + int(archive[94:102], 16) + 3) // 4 * 4
         return libconf.loads(archive[start : start + size].decode()).software
+
+    def fill(self, name):
+        """Return a template with its placeholders filled in, and nothing made of it."""
+        text = read("recipes-core/images/files", name)
+        text = re.sub(r"@@(\w+)@@", lambda found: self.VARIABLES[found[1]], text)
+        return libconf.loads(re.sub(r"\$swupdate_get_sha256\([^()]+\)", "0" * 64, text)).software
 
     def test_each_slot_gets_its_image_and_its_own_root_hash(self):
         """Nothing of one slot is written for the other, and the slot is chosen last."""
@@ -319,6 +327,18 @@ class Description(unittest.TestCase):
                 },
             )
             self.assertNotIn("bootenv", board.stable[slot])
+
+    def test_a_delta_differs_only_in_how_the_root_gets_there(self):
+        """From the running slot and a web server, into the same place with the same root hash."""
+        whole = self.fill("sw-description")["raspberrypi4-64"].stable
+        delta = self.fill("delta/sw-description")["raspberrypi4-64"].stable
+        for slot, other in (("a", "b"), ("b", "a")):
+            self.assertEqual(whole[slot].bootenv, delta[slot].bootenv)
+            image = delta[slot].images[0]
+            self.assertEqual(image.device, whole[slot].images[0].device)
+            self.assertEqual((image.type, image.properties.chain), ("delta", "raw"))
+            self.assertEqual(image.properties.source, whole[other].images[0].device)
+            self.assertEqual(image.properties.url, self.VARIABLES["AMORA_DELTA_URL"])
 
     def test_bitbake_can_render_it_too(self):
         """Its expressions take one placeholder a line, and nothing after a function but a quote."""
