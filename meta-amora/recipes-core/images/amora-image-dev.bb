@@ -5,4 +5,4 @@ require amora-image.inc
 
 AMORA_IMAGE_VARIANT = "dev"
 IMAGE_FEATURES += "allow-root-login empty-root-password allow-empty-password ssh-server-openssh"
-IMAGE_INSTALL += "packagegroup-amora-dev ${AMORA_KERNEL_MODULES_DEV}"
+IMAGE_INSTALL += "packagegroup-amora-developer ${AMORA_KERNEL_MODULES_DEV}"

@@ -6,7 +6,7 @@ PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 inherit packagegroup
 
-PACKAGES = "${PN} ${PN}-dev"
+PACKAGES = "${PN} ${PN}-developer"
 
 RDEPENDS:${PN} = " \
     alsa-utils-alsactl \
@@ -31,7 +31,7 @@ RDEPENDS:${PN} = " \
     ${@'libubootenv-bin' if d.getVar('AMORA_BOOT') == 'u-boot' else ''} \
 "
 
-RDEPENDS:${PN}-dev = " \
+RDEPENDS:${PN}-developer = " \
     alsa-utils \
     amora-development \
     amora-development \
