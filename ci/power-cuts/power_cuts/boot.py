@@ -93,6 +93,10 @@ class Start:
     slot: str | None
     trial: bool
     outcome: str
+    tries: int = 0
+    """The tries that the boot loader told the kernel of."""
+    state: str = ""
+    """What the environment on the disk said then."""
 
 
 @dataclass(slots=True)
@@ -103,6 +107,8 @@ class Verdict:
     """The slot that came up in the end and stays up; None for a bricked box."""
     reason: str = ""
     starts: list[Start] = field(default_factory=list)
+    arguments: str = ""
+    """The kernel's arguments when it came up."""
     damaged_trial: bool = False
     """Whether a slot was tried that is not what was signed."""
 
@@ -182,13 +188,15 @@ class Box:
             arguments = run.power_on()
             environment = run.saved
             if arguments is None:
-                verdict.starts.append(Start(None, False, run.ending))
+                verdict.starts.append(Start(None, False, run.ending, state=state_of(environment)))
                 if run.ending != "reset":
                     verdict.reason = run.ending
                     return verdict
                 continue
             slot, trial, failure = self._linux(arguments)
-            verdict.starts.append(Start(slot, trial, failure or "up"))
+            tries = re.search(r"\bamora\.tries=(\d+)", arguments)
+            counted = int(tries[1]) if tries else 0
+            verdict.starts.append(Start(slot, trial, failure or "up", counted, state_of(environment)))
             if failure:
                 verdict.damaged_trial |= trial and failure == Damage.PANIC
                 continue
@@ -202,6 +210,7 @@ class Box:
                 verdict.reason = f"slot {committed} was committed, but slot {slot} starts"
                 return verdict
             verdict.slot = slot
+            verdict.arguments = arguments
             return verdict
         verdict.reason = f"still not up after {MOST_STARTS} starts: {verdict.starts[-1].outcome}"
         return verdict
@@ -429,6 +438,16 @@ class _Run:
 
     def _reset(self, _: list[str]) -> int:
         raise _Reset
+
+
+def state_of(environment: Environment) -> str:
+    """What an environment says of slots and trials, for a person."""
+    variables = environment.variables
+    if variables is None:
+        return "no environment"
+    return " ".join(
+        f"{name}={variables.get(name, '')}" for name in ("amora_slot", "upgrade_available", "bootcount", "ustate")
+    )
 
 
 def script_text(raw: bytes) -> str | None:

@@ -12,7 +12,7 @@ from power_cuts.boot import Box
 from power_cuts.cut import HONEST, Choice, Cut, Manner
 from power_cuts.data import DataPartition
 from power_cuts.disk import Disk
-from power_cuts.partitions import Partition, Tables
+from power_cuts.partitions import Partition, Table, Tables
 from power_cuts.promises import MARK_OFFSET, Marks, broken
 from power_cuts.recording import Recording
 from power_cuts.verity import verify
@@ -86,11 +86,10 @@ class Judge:
             elif box.volume:
                 result.other += [f"boot partition: {problem}" for problem in box.volume.problems()]
             if self.recording.has_data:
-                result.data = self._judge_data(box.tables, cut)
+                result.data = self._judge_data(box.tables.for_linux(verdict.arguments), cut)
         return result
 
-    def _judge_data(self, tables: Tables, cut: Cut) -> list[str]:
-        table = tables.for_linux("")
+    def _judge_data(self, table: Table | None, cut: Cut) -> list[str]:
         partition = table.named("data") if table else None
         if partition is None:
             return ["there is no data partition"]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from power_cuts import campaign, small_disk
+from power_cuts import campaign, small_disk, u_boot
 from power_cuts.boot import BootLogicError
 from power_cuts.campaign import Judge, Result
 from power_cuts.cut import HONEST, Manner
@@ -116,6 +116,28 @@ def explain(arguments: argparse.Namespace) -> int:
     return int(not result.passed)
 
 
+def boot_loader(arguments: argparse.Namespace) -> int:
+    """Have the real boot loader go through cuts of a small disk, beside the model."""
+    why_not = u_boot.cannot_run()
+    if why_not:
+        print(f"the boot loader cannot be run: {why_not}", file=sys.stderr)
+        return 2
+    folder = _fresh(FOLDER / "u-boot")
+    recording = small_disk.record_made_up(folder, files=True, images=u_boot.images())
+    compared = u_boot.compare(recording, arguments.seed, max(300, 2 * arguments.cuts), arguments.cuts)
+    for comparison in compared:
+        way = ", ".join(f"{s.slot}{f' (try {s.tries})' if s.trial else ''}" for s in comparison.real)
+        print(f"  cut {comparison.cut}: {'as modelled' if comparison.agrees else 'NOT AS MODELLED'}: started {way}")
+        if not comparison.agrees:
+            print(f"    modelled: {comparison.modelled} {comparison.modelled_state}\n{comparison.console}")
+    agreeing = sum(comparison.agrees for comparison in compared)
+    print(f"U-Boot and the model agree on {agreeing} of {len(compared)} disks")
+    kept = {"seed": arguments.seed, "compared": len(compared), "agreeing": agreeing}
+    kept["ways"] = len({comparison.real for comparison in compared})
+    (folder / "results.json").write_text(json.dumps(kept, indent=1) + "\n")
+    return int(agreeing != len(compared))
+
+
 def describe_survivor(survivor: object) -> str:
     """An entry of the log, and whether it is torn."""
     entry, mask = getattr(survivor, "entry", 0), getattr(survivor, "mask", None)
@@ -144,6 +166,8 @@ def main(arguments: Sequence[str]) -> int:
     added.add_argument("recording", type=Path)
     added.add_argument("number", type=int)
     added.add_argument("--bad-card", action="store_true")
+    added = command("u-boot", boot_loader, "compare the model with the product's real boot loader on a small disk")
+    added.add_argument("--cuts", type=int, default=20)
     parsed = parser.parse_args(arguments)
     try:
         return parsed.run(parsed)

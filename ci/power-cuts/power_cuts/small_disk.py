@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,9 @@ PARTITIONS = [
 ]
 DISK_SIZE = 49 * _MEBIBYTE
 _SLOT_BLOCKS = 900
-_FIRST, _GOOD, _BAD = 1, 2, 3
+FIRST, GOOD, BAD = 1, 2, 3
+Image = tuple[bytes, dict[str, str]]
+"""What is written into a slot, and what the environment says of it."""
 _FILES = ("uboot.env", "uboot-redund.env")
 _OFFSETS = (0x100000, 0x180000)
 
@@ -135,14 +138,16 @@ def _keep_promises(device: _Mounted, rounds: str, *more: str, **variables: str) 
     subprocess.run(command, check=True, env=os.environ | variables, timeout=120)
 
 
-def slot_image(seed: int) -> tuple[bytes, dict[str, str]]:
-    """A slot that looks like one to a boot loader, with its hash tree, and what the environment says of it."""
-    data = b"hsqs" + random.Random(seed).randbytes(_SLOT_BLOCKS * verity.BLOCK - 4)
-    salt = random.Random(-seed - 1).randbytes(32)
+def appended(data: bytes, salt: bytes = b"salt") -> Image:
+    """A slot's data with its hash tree."""
     tree, root = verity.build(data, salt)
-    blocks = _SLOT_BLOCKS
-    about = {"sectors": str(blocks * 8), "blocks": str(blocks), "hash": root.hex(), "salt": salt.hex()}
-    return data + tree, about
+    blocks = len(data) // verity.BLOCK
+    return data + tree, {"sectors": str(blocks * 8), "blocks": str(blocks), "hash": root.hex(), "salt": salt.hex()}
+
+
+def slot_image(number: int) -> Image:
+    """A slot that looks like one to a boot loader."""
+    return appended(b"hsqs" + random.Random(number).randbytes(_SLOT_BLOCKS * verity.BLOCK - 4))
 
 
 def _named(slot: str, about: dict[str, str]) -> dict[str, str]:
@@ -152,7 +157,9 @@ def _named(slot: str, about: dict[str, str]) -> dict[str, str]:
 class SmallDisk:
     """The disk before the update, and the update."""
 
-    def __init__(self, folder: Path, *, files: bool, breaks: Breaks, has_data: bool) -> None:
+    def __init__(
+        self, folder: Path, *, files: bool, breaks: Breaks, has_data: bool, images: Callable[[int], Image] = slot_image
+    ) -> None:
         """Make the image, in a folder of its own."""
         copies = 1 if breaks.single_copy else 2
         location = FileEnvironment(_FILES[:copies]) if files else RawEnvironment(_OFFSETS[:copies])
@@ -165,11 +172,12 @@ class SmallDisk:
             title,
             has_data,
             tuple(f"on purpose: {name}" for name in broken),
-            frozenset({slot_image(_BAD)[1]["hash"]}),
+            frozenset({images(BAD)[1]["hash"]}),
         )
         self._breaks = breaks
+        self._images = images
         self._rounds = 0
-        image, about = slot_image(_FIRST)
+        image, about = images(FIRST)
         raw = encode(_DEFAULTS | _named("a", about), 1, redundant=copies > 1)
         self._environment = Environment.read(*[raw] * copies)
         scripts = {"boot.scr": script_image(BOOT_SCRIPT.read_text())}
@@ -223,8 +231,8 @@ class SmallDisk:
             _keep_promises(device, str(rounds), FIRST=str(self._rounds + 1), SYNC=sync)
             self._rounds += rounds
 
-    def _install(self, device: Device, slot: str, seed: int) -> None:
-        image, about = slot_image(seed)
+    def _install(self, device: Device, slot: str, number: int) -> None:
+        image, about = self._images(number)
         offset = PARTITIONS[1 if slot == "a" else 2].offset
         third = len(image) // 3 // verity.BLOCK * verity.BLOCK
         for begin in range(0, len(image), third):
@@ -246,7 +254,7 @@ class SmallDisk:
         device.phase("use")
         self._use_data(device, 4)
         device.phase("install")
-        self._install(device, "b", _GOOD)
+        self._install(device, "b", GOOD)
         device.phase("first boot")
         self._start(device, 1)
         self._use_data(device, 3)
@@ -254,7 +262,7 @@ class SmallDisk:
         self._store(device, {"upgrade_available": "0", "bootcount": "0", "ustate": "0"})
         self._use_data(device, 2)
         device.phase("install again")
-        self._install(device, "a", _BAD)
+        self._install(device, "a", BAD)
         device.phase("failing trial")
         self._start(device, 3)
         self._start(device, 1)
@@ -264,9 +272,15 @@ class SmallDisk:
         device.sync()
 
 
-def record_made_up(folder: Path, *, files: bool = False, breaks: Breaks = Breaks()) -> Recording:
+def record_made_up(
+    folder: Path,
+    *,
+    files: bool = False,
+    breaks: Breaks = Breaks(),
+    images: Callable[[int], Image] = slot_image,
+) -> Recording:
     """Record everything but `/data`: quick, and possible everywhere."""
-    disk = SmallDisk(folder, files=files, breaks=breaks, has_data=False)
+    disk = SmallDisk(folder, files=files, breaks=breaks, has_data=False, images=images)
     with LogWriter(disk.recording.log) as log:
         disk.run(_MadeUp(log))
     return disk.recording

@@ -147,10 +147,17 @@ def test_a_damaged_boot_script_is_a_brick(disk: Disk) -> None:
     assert disk.settle().slot is None
 
 
-def test_without_the_primary_partition_table_linux_finds_no_root(disk: Disk) -> None:
+def test_without_the_primary_partition_table_the_backup_serves(disk: Disk) -> None:
     disk.environment(amora_slot="a")
     disk.put(512, bytes(512))
-    assert outcomes(disk.settle())[0] == ("a", False, "Linux finds no partition table")
+    assert outcomes(disk.settle()) == [("a", False, "up")], "the boot script tells Linux to look for it"
+
+
+def test_without_any_partition_table_nothing_starts(disk: Disk) -> None:
+    disk.environment(amora_slot="a")
+    disk.put(512, bytes(512))
+    disk.put(len(disk.content) - 512, bytes(512))
+    assert disk.settle().slot is None
 
 
 def test_stored_variables_that_are_not_listed_are_ignored(disk: Disk) -> None:
