@@ -15,6 +15,7 @@ SRC_URI = " \
     file://amora-trial.service \
     file://amora-wireless.service \
     file://amora.dnssd \
+    file://amora.sysctl \
     file://amora.sysusers \
     file://amora.tmpfiles \
     file://boot.mount \
@@ -87,7 +88,8 @@ do_install() {
     install -m 0644 ${S}/50-amora.preset ${D}${nonarch_libdir}/systemd/system-preset/50-amora.preset
     install -m 0644 ${S}/20-ethernet.network ${S}/25-wireless.network ${D}${nonarch_libdir}/systemd/network/
     install -m 0644 ${S}/amora.dnssd ${D}${nonarch_libdir}/systemd/dnssd/amora.dnssd
-    install -d ${D}${nonarch_libdir}/sysusers.d ${D}${nonarch_libdir}/tmpfiles.d ${D}${nonarch_libdir}/udev/rules.d
+    install -d ${D}${nonarch_libdir}/sysctl.d ${D}${nonarch_libdir}/sysusers.d ${D}${nonarch_libdir}/tmpfiles.d ${D}${nonarch_libdir}/udev/rules.d
+    install -m 0644 ${S}/amora.sysctl ${D}${nonarch_libdir}/sysctl.d/80-amora.conf
     install -m 0644 ${S}/amora.sysusers ${D}${nonarch_libdir}/sysusers.d/amora.conf
     install -m 0644 ${S}/amora.tmpfiles ${D}${nonarch_libdir}/tmpfiles.d/amora.conf
     install -m 0644 ${S}/70-amora.rules ${D}${nonarch_libdir}/udev/rules.d/70-amora.rules
@@ -108,6 +110,7 @@ FILES:${PN} += " \
     /${AMORA_BOOT_MOUNT} \
     ${nonarch_libdir}/amora \
     ${nonarch_libdir}/systemd \
+    ${nonarch_libdir}/sysctl.d \
     ${nonarch_libdir}/sysusers.d \
     ${nonarch_libdir}/tmpfiles.d \
     ${nonarch_libdir}/udev \
