@@ -1,0 +1,210 @@
+"""A bad update is refused, or rolled back; and the box says why."""
+
+import pytest
+from rig.box import other
+from rig.strategy import PATIENCE, START
+from rig.updates import replace_file, stranger
+
+pytestmark = pytest.mark.lg_feature("updates")
+
+# How long a bad system may take: as short as the tests can be sure to tell it from a good one.
+TRIAL = """\
+[update]
+restart = "now"
+trial_sound = 2
+trial_deadline = {deadline}
+"""
+FILE = 8 << 20
+
+
+@pytest.fixture(autouse=True)
+def settled(machine):
+    """A box with nothing pending."""
+    machine.on()
+    machine.configure(TRIAL.format(deadline=90))
+    machine.until("nothing is going on", lambda: machine.state("update")["phase"] == "idle")
+
+
+# Refused: the other slot is not tried, and this one goes on.
+
+
+def test_a_strangers_signature(box, files, updates, workshop):
+    """Signed by somebody whom the box does not trust."""
+    file = updates.without_root().signed(stranger(workshop, updates.folder), "stranger")
+    _refused(box, files, file, "wrong_signer")
+
+
+def test_a_changed_description(box, files, updates, signer, workshop):
+    """Changed after it was signed."""
+    file = updates.without_root().signed(signer, "changed")
+    content = file.read_bytes()
+    changed = content.replace(b'description = "AmoraOS"', b'description = "AmoraXX"', 1)
+    assert changed != content
+    file.write_bytes(changed)
+    last = _ended(box, files, file)
+    assert last["outcome"] == "refused", last
+    assert last["cause"] in ("wrong_signer", "corrupt", "malformed", "installer"), last
+
+
+def test_an_older_version(box, files, updates, signer):
+    """Older than what this box may go back to."""
+    _refused(box, files, updates.without_root().numbered("0.0.1").signed(signer, "older"), "downgrade")
+
+
+def test_another_boards(box, files, updates, signer):
+    """Made for other hardware."""
+    update = updates.without_root().described(r"^(    )[\w-]+( *[=:]\s*\{\s*hardware)", r"\1another-board\2")
+    _refused(box, files, update.signed(signer, "board"), "wrong_board")
+
+
+def test_a_file_that_is_no_update(box, files, updates):
+    """Anything else."""
+    file = updates.folder / "anything.swu"
+    file.write_bytes(b"not an update\n" * 10_000)
+    _refused(box, files, file, "malformed")
+
+
+def test_a_corrupt_part(box, files, updates, signer):
+    """Whole in form, but its root is not what was signed."""
+    file = updates.without_root().signed(signer, "corrupt")
+    content = bytearray(file.read_bytes())
+    content[-100_000] ^= 1
+    file.write_bytes(content)
+    last = _ended(box, files, file)
+    assert last["outcome"] in ("refused", "failed"), last
+    assert last["cause"] == "corrupt", last
+
+
+def test_a_truncated_file(box, files, updates, good_update):
+    """Ends too early."""
+    file = updates.folder / "truncated.swu"
+    with (updates.folder / good_update).open("rb") as whole:
+        file.write_bytes(whole.read(FILE))
+    last = _ended(box, files, file)
+    assert last["outcome"] in ("refused", "failed"), last
+    assert last["cause"] == "truncated", last
+
+
+# Rolled back: the other slot is tried, and this one comes back.
+
+
+def test_a_lost_cloud(box, files, good_update, broker):
+    """What was connected before is not reached again."""
+    box.configure(TRIAL.format(deadline=90) + f'[mqtt]\nhost = "{box.host}"\nport = {broker.port}\n')
+    box.until("the broker is reached", lambda: box.health().get("mqtt", {}).get("condition") == "ok")
+    broker.start()
+    slot, last = _tried(box, files, good_update, on_start=broker.stop)
+    assert (box.slot, last["cause"], last["check"]) == (slot, "check_failed", "cloud"), last
+
+
+def test_no_sound(box, files, updates, signer):
+    """The new system opens no sound card."""
+
+    def silence(tree):
+        replace_file(tree / "etc/amora/amora.toml", _with_card((tree / "etc/amora/amora.toml").read_text()), 0o644)
+
+    file = updates.changed("silent", 1, silence).signed(signer, "silent")
+    slot, last = _tried(box, files, file.name)
+    assert (box.slot, last["cause"], last["check"]) == (slot, "check_failed", "sound"), last
+
+
+def test_a_kernel_panic(box, files, updates, signer):
+    """The new system's kernel panics."""
+
+    def panic(tree):
+        replace_file(tree / "usr/sbin/amora-init", "#!/bin/sh\nmount -t proc proc /proc\necho c >/proc/sysrq-trigger\n")
+
+    file = updates.changed("panic", 2, panic).signed(signer, "panic")
+    slot, last = _tried(box, files, file.name)
+    assert (box.slot, last["cause"], last["tries"]) == (slot, "panic", 3), last
+    assert last["seen"], "the kernel's last words were not found"
+
+
+def test_a_missing_init(box, files, updates, signer):
+    """The new system has no first program."""
+    file = updates.changed("init", 3, lambda tree: (tree / "usr/sbin/amora-init").unlink()).signed(signer, "init")
+    slot, last = _tried(box, files, file.name)
+    assert (box.slot, last["cause"], last["tries"]) == (slot, "missing_init", 3), last
+
+
+def test_a_corrupt_root(box, files, good_update):
+    """The new system's root is changed on the card after it was written."""
+    partition = f"/dev/disk/by-partlabel/root{other(box.slot).upper()}"
+
+    def corrupt():
+        # The time in the head of the file system: the boot loader does not look at it, and the kernel reads it first.
+        box.run(f"printf XXXX | dd of={partition} bs=1 seek=8 conv=notrunc,fsync status=none")
+
+    slot, last = _tried(box, files, good_update, before_restart=corrupt)
+    assert (box.slot, last["cause"], last["tries"]) == (slot, "corrupt_root", 3), last
+
+
+def test_a_service_that_is_never_ready(box, files, updates, signer):
+    """The new system starts, but its service does not."""
+
+    def hang(tree):
+        replace_file(tree / "usr/bin/amora-service", "#!/bin/sh\nexec sleep infinity\n")
+
+    file = updates.changed("hanging", 4, hang).signed(signer, "hanging")
+    arguments = box.run("fw_printenv -n amora_args")
+    box.run(f"fw_setenv amora_args '{arguments} amora.patience=20'")
+    slot, last = _tried(box, files, file.name)
+    box.run(f"fw_setenv amora_args '{arguments}'")
+    assert (box.slot, last["cause"], last["tries"]) == (slot, "never_ready", 3), last
+
+
+def _install(box, files, name, **parameters):
+    reference = f"test of {name}"
+    box.command("update.install", url=f"{files.url}/{name}", reference=reference, **parameters)
+    return reference
+
+
+def _ended(box, files, file):
+    """Offer an update and wait for its end; the boot loader must not have been told of it."""
+    reference = _install(box, files, file.name)
+    last = box.until("it has ended", lambda: _last(box, reference))
+    assert last["reason"], last
+    assert last["next_step"], last
+    assert box.run("fw_printenv -n upgrade_available") == "0"
+    assert box.run("fw_printenv -n amora_slot") == box.slot
+    return last
+
+
+def _refused(box, files, file, cause):
+    last = _ended(box, files, file)
+    assert (last["outcome"], last["cause"]) == ("refused", cause), last
+
+
+def _tried(box, files, name, before_restart=None, on_start=None):
+    """Install an update and wait until the slot that ran before runs again; that slot, and what the box says of it."""
+    slot = box.slot
+    reference = _install(box, files, name, restart="manual")
+    box.until("it is installed", lambda: box.state("update")["phase"] == "installed" or _last(box, reference))
+    assert not _last(box, reference), _last(box, reference)
+    if before_restart:
+        before_restart()
+    box.command("update.restart")
+    if on_start:
+        box.strategy.leave_shell()
+        box.console.expect(START, timeout=PATIENCE)
+        on_start()
+        box.strategy.await_ready(slot)
+    else:
+        box.await_restart(slot)
+    last = box.until("the box knows what became of it", lambda: _last(box, reference))
+    assert last["outcome"] == "rolled_back", last
+    assert last["reason"] and last["next_step"], last
+    assert box.run("fw_printenv -n upgrade_available") == "0"
+    return slot, last
+
+
+def _last(box, reference):
+    last = box.state("update").get("last") or {}
+    return last if last.get("reference") == reference else None
+
+
+def _with_card(text):
+    """The configuration with a sound card that is nowhere."""
+    lines = text.splitlines()
+    lines = ['card = "alsa"' if line.startswith("card =") else line for line in lines]
+    return "\n".join('device = "hw:CARD=Nowhere"' if line.startswith("device =") else line for line in lines) + "\n"
