@@ -91,6 +91,7 @@ pub(crate) fn next_step(cause: UpdateCause) -> &'static str {
         UpdateCause::Panic
         | UpdateCause::MissingInit
         | UpdateCause::CorruptRoot
+        | UpdateCause::NeverStarted
         | UpdateCause::NeverReady => "the box runs the version before; report this to who made the update",
         UpdateCause::Watchdog => {
             "the box runs the version before; install again, and if it happens again report it to who made the update"

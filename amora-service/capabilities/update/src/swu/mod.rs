@@ -10,6 +10,7 @@ mod reader;
 pub mod version;
 
 pub use description::{Board, Description};
+pub(crate) use reader::too_big;
 pub use reader::{Reader, fuzz};
 
 /// Most of a `sw-description` that is read.

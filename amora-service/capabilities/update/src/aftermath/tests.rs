@@ -1,0 +1,120 @@
+use super::*;
+use amora_contract::state::Check;
+use std::fs;
+
+fn cause(boots: &str, last_words: &[&str], watchdog: bool) -> GivenUp {
+    let evidence = Evidence {
+        boots: boots.to_owned(),
+        last_words: last_words.iter().map(|text| (*text).to_owned()).collect(),
+        watchdog,
+        limit: 3,
+    };
+    explain(None, Slot::B, &evidence)
+}
+
+const PANIC: &str = "Panic#1 Part1\n<6>[    3.1] something\n<0>[    4.2] Kernel panic - not syncing: Fatal exception in interrupt\n<0>[    4.3] Rebooting in 5 seconds..\n";
+const NO_INIT: &str = "<3>[    2.0] Failed to execute /usr/sbin/amora-init (error -2)\n<0>[    2.1] Kernel panic - not syncing: Requested init /usr/sbin/amora-init failed (error -2).\n";
+const INIT_WENT: &str =
+    "<0>[    9.0] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00007f00\n";
+const INIT_DIED: &str =
+    "<0>[    9.0] Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b\n";
+const CORRUPT: &str = "<3>[    2.0] device-mapper: verity: 254:3: data block 30720 is corrupted\n<3>[    2.0] SQUASHFS error: Failed to read block\n<0>[    2.1] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(253,0)\n";
+const QUIET: &str = "<6>[  100.0] systemd[1]: Started something.\n\n";
+
+#[test]
+fn each_kind_of_failure_is_told_from_the_others() {
+    for (boots, words, watchdog, expected) in [
+        ("", &[PANIC][..], false, UpdateCause::Panic),
+        ("b 1 init\n", &[PANIC], true, UpdateCause::Panic),
+        ("", &[NO_INIT], false, UpdateCause::MissingInit),
+        ("b 1 init\n", &[INIT_WENT], false, UpdateCause::MissingInit),
+        ("b 1 init\n", &[INIT_DIED], false, UpdateCause::Panic),
+        ("", &[CORRUPT], false, UpdateCause::CorruptRoot),
+        ("", &[QUIET, CORRUPT, PANIC], false, UpdateCause::CorruptRoot),
+        (
+            "b 1 init\nb 2 init\nb 3 init\n",
+            &[QUIET],
+            true,
+            UpdateCause::Watchdog,
+        ),
+        (
+            "b 1 init\nb 2 init\nb 3 init\n",
+            &[QUIET],
+            false,
+            UpdateCause::NeverReady,
+        ),
+        ("", &[], false, UpdateCause::NeverStarted),
+        ("a 1 init\n", &[], false, UpdateCause::NeverStarted),
+        ("nonsense\nb\nb x init\n", &[], false, UpdateCause::NeverStarted),
+    ] {
+        let told = cause(boots, words, watchdog);
+        assert_eq!(told.cause, expected, "{boots:?} {words:?} {watchdog}");
+        assert!(told.reason.contains("slot b"), "{}", told.reason);
+        assert_eq!(told.tries, 3);
+    }
+}
+
+#[test]
+fn the_last_words_are_quoted_without_their_frame() {
+    assert_eq!(
+        cause("", &[PANIC], false).seen.as_deref(),
+        Some("Kernel panic - not syncing: Fatal exception in interrupt")
+    );
+    assert_eq!(
+        cause("", &[CORRUPT], false).seen.as_deref(),
+        Some("device-mapper: verity: 254:3: data block 30720 is corrupted")
+    );
+    assert_eq!(
+        cause("b 1 init\n", &[QUIET], true).seen.as_deref(),
+        Some("systemd[1]: Started something.")
+    );
+    let endless = "<0>[1.0] Kernel panic \u{1b}[31m".to_owned() + &"x".repeat(10_000);
+    let seen = cause("", &[&endless], false).seen.unwrap();
+    assert!(seen.len() <= 200 && !seen.contains('\u{1b}'));
+}
+
+#[test]
+fn the_count_of_starts_is_said() {
+    let told = cause("b 1 init\nb 2 init\n", &[], false);
+    assert!(told.reason.contains("2 times"), "{}", told.reason);
+}
+
+#[test]
+fn a_trial_that_was_given_up_speaks_for_itself() {
+    let given_up = GivenUp {
+        cause: UpdateCause::CheckFailed,
+        check: Some(Check::Sound),
+        seen: Some("no sound flows".to_owned()),
+        reason: "the check `sound` failed".to_owned(),
+        tries: 1,
+    };
+    let evidence = Evidence {
+        last_words: vec![PANIC.to_owned()],
+        ..Evidence::default()
+    };
+    assert_eq!(explain(Some(&given_up), Slot::B, &evidence), given_up);
+}
+
+#[test]
+fn evidence_is_gathered_where_it_lies_and_old_words_do_not_count() {
+    let root = tempfile::tempdir().unwrap();
+    let make = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    make("var/lib/systemd/pstore/1700000000/dmesg-ramoops-0", PANIC);
+    let before = evidence::names(root.path());
+    assert_eq!(before, ["1700000000/dmesg-ramoops-0"]);
+    make("var/lib/systemd/pstore/1800000000/dmesg-ramoops-0", NO_INIT);
+    make("sys/fs/pstore/console-ramoops-0", QUIET);
+    make("sys/class/watchdog/watchdog0/bootstatus", "0\n");
+    make("sys/class/watchdog/watchdog1/bootstatus", "32\n");
+    let gathered = evidence::gather(root.path(), "b 1 init\n".to_owned(), &before, 3);
+    assert_eq!(gathered.last_words.len(), 2);
+    assert!(gathered.watchdog);
+    assert_eq!(explain(None, Slot::B, &gathered).cause, UpdateCause::MissingInit);
+    let bare = tempfile::tempdir().unwrap();
+    let nothing = evidence::gather(bare.path(), String::new(), &[], 3);
+    assert_eq!((nothing.last_words.len(), nothing.watchdog), (0, false));
+}

@@ -1,0 +1,431 @@
+//! The capability's desk: takes commands, and news of SWUpdate, of the installation and of the trial, and keeps the
+//! section of the state.
+
+mod answers;
+mod ending;
+mod trial;
+mod work;
+
+use crate::error::{Refusal, UpdateError};
+use crate::helper::{Helper, HelperFailure, SlotStatus};
+use crate::machine::Machine;
+use crate::record::{Pending, Records};
+use crate::restart::{self, Plan, Planner};
+use crate::swupdate::follow::{News, follow};
+use crate::trial::observe;
+use crate::trial::{Reading, SoundReading};
+use crate::{Surroundings, swu};
+use amora_contract::EventKind;
+use amora_contract::config::{Hours, RestartPolicy, UpdateConfig};
+use amora_contract::state::{PendingRestart, PlaybackState, State, UpdatePhase, UpdateState};
+use amora_contract::units::Timestamp;
+use amora_router::{HealthReporter, Request, Router, Seat};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use trial::Running;
+use work::Work;
+
+/// Time between looks at the clock while there is something to wait for.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Time between looks at whether the helper has come, on a box where it is missing.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// Time for the doors to tell that the box goes down.
+const NOTICE: Duration = Duration::from_millis(700);
+
+/// A restart that was asked for has happened by then, or will not.
+const RESTART_PATIENCE: Duration = Duration::from_secs(180);
+
+/// News of SWUpdate that may wait here; it waits for its readers.
+const NEWS: usize = 1024;
+
+pub(crate) async fn run(
+    seat: &mut Seat,
+    config: UpdateConfig,
+    surroundings: Surroundings,
+    shutdown: CancellationToken,
+) -> Result<(), UpdateError> {
+    let (sender, mut news) = mpsc::channel(NEWS);
+    let following = tokio::spawn(follow(config.swupdate.clone(), sender));
+    let _following = AbortOnDrop(following.abort_handle());
+    let mut desk = Desk::new(seat, config, surroundings);
+    desk.begin().await?;
+    let mut next_look = Instant::now() + desk.pause();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            request = seat.next() => desk.answer(request.ok_or(UpdateError::Unseated)?).await?,
+            Some(news) = news.recv() => desk.hear(news).await?,
+            Some(step) = next_step(&mut desk.work) => desk.step(step).await?,
+            Some(reading) = next_reading(&mut desk.running) => desk.read(reading),
+            () = tokio::time::sleep_until(next_look) => {
+                desk.tick().await?;
+                next_look = Instant::now() + desk.pause();
+            }
+        }
+        next_look = next_look.min(Instant::now() + desk.pause());
+        desk.publish();
+    }
+}
+
+async fn next_step(work: &mut Option<Work>) -> Option<crate::install::Step> {
+    match work {
+        Some(work) => work.next_step().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_reading(running: &mut Option<Running>) -> Option<Reading> {
+    match running {
+        Some(running) => running.readings.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends a task with its owner.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+struct Desk {
+    router: Router,
+    health: HealthReporter,
+    config: UpdateConfig,
+    surroundings: Surroundings,
+    records: Records,
+    helper: Helper,
+    machine: Machine,
+    born: Instant,
+    /// How the slots stand; why that is not known otherwise.
+    slots: Result<SlotStatus, String>,
+    /// Why SWUpdate is not there; nothing when it is.
+    swupdate_away: Option<String>,
+    /// Errors of SWUpdate's log since an installation began.
+    errors: Vec<String>,
+    /// The installation that goes on.
+    work: Option<Work>,
+    /// The update that is installed and waits for its trial, or is on trial.
+    pending: Option<Pending>,
+    /// When to restart into it.
+    planner: Option<Planner>,
+    waiting_for: String,
+    /// Since when the box is restarting.
+    restarting: Option<Instant>,
+    /// Until when no other restart is tried after one that failed.
+    no_restart_before: Option<Instant>,
+    running: Option<Running>,
+    state: UpdateState,
+    shown: Option<UpdateState>,
+}
+
+impl Desk {
+    fn new(seat: &Seat, config: UpdateConfig, surroundings: Surroundings) -> Self {
+        let records = Records::new(&surroundings.data);
+        let machine = Machine::read(&surroundings.root);
+        Self {
+            router: seat.router().clone(),
+            health: seat.health("update"),
+            helper: Helper::new(&config.helper),
+            state: UpdateState {
+                version: machine.version.clone(),
+                last: records.last(),
+                ..UpdateState::default()
+            },
+            records,
+            machine,
+            config,
+            surroundings,
+            born: Instant::now(),
+            slots: Err("it was not asked yet".to_owned()),
+            swupdate_away: Some("it was not asked yet".to_owned()),
+            errors: Vec::new(),
+            work: None,
+            pending: None,
+            planner: None,
+            waiting_for: String::new(),
+            restarting: None,
+            no_restart_before: None,
+            running: None,
+            shown: None,
+        }
+    }
+
+    /// Finds out where the box stands: in the quiet, before a trial, in it, or after one.
+    async fn begin(&mut self) -> Result<(), UpdateError> {
+        self.ask_slots().await;
+        if let Ok(slots) = self.slots {
+            let pending = self.records.pending();
+            if slots.on_trial() {
+                self.begin_trial(pending, slots);
+            } else if let Some(pending) = pending {
+                // A firmware that tries but once is not asked again.
+                let tried = slots.limit == 1 && pending.restarted_at.is_some();
+                if slots.waiting() == Some(pending.to_slot) && !tried {
+                    self.wait_for_restart(pending);
+                } else {
+                    self.conclude_trial(pending, slots)?;
+                }
+            }
+        }
+        self.report_health();
+        self.publish();
+        Ok(())
+    }
+
+    async fn ask_slots(&mut self) {
+        self.slots = self.helper.slots().await.map_err(|failure| match failure {
+            HelperFailure::Missing(_) => {
+                "this system is not an AmoraOS image: its helper for slots is missing".to_owned()
+            }
+            other => format!("the helper for slots does not answer: {other}"),
+        });
+    }
+
+    /// Why nothing can be installed here.
+    fn unavailable(&self) -> Option<String> {
+        if let Err(cause) = &self.slots {
+            return Some(cause.clone());
+        }
+        if self.machine.board.0.is_empty() {
+            return Some(
+                "the image does not say which board it is made for: `/etc/hwrevision` is missing".to_owned(),
+            );
+        }
+        let cause = self.swupdate_away.as_ref()?;
+        Some(format!("SWUpdate cannot be reached: {cause}"))
+    }
+
+    /// The oldest version let in.
+    fn floor(&self) -> String {
+        let floor = self.records.floor().unwrap_or_default();
+        swu::version::higher(&floor, &self.machine.version).to_owned()
+    }
+
+    fn now(&self) -> Duration {
+        self.born.elapsed()
+    }
+
+    fn hours(&self) -> Hours {
+        self.config.hours().unwrap_or(Hours { from: 180, to: 300 })
+    }
+
+    /// Time until the next look at the clock.
+    fn pause(&self) -> Duration {
+        if self.work.is_some()
+            || self.planner.is_some()
+            || self.running.is_some()
+            || self.restarting.is_some()
+        {
+            TICK
+        } else {
+            LOOK
+        }
+    }
+
+    async fn tick(&mut self) -> Result<(), UpdateError> {
+        if self.slots.is_err() {
+            self.ask_slots().await;
+            self.report_health();
+        }
+        self.tick_work().await?;
+        self.tick_trial().await?;
+        self.tick_restart().await
+    }
+
+    async fn hear(&mut self, news: News) -> Result<(), UpdateError> {
+        match news {
+            News::Up => {
+                self.swupdate_away = None;
+                self.tell_floor();
+                self.report_health();
+            }
+            News::Down(cause) => {
+                self.swupdate_away = Some(cause);
+                self.report_health();
+            }
+            News::Line { level, status, text } => self.hear_line(level, status, text).await?,
+            News::Progress(progress) => self.hear_progress(progress).await?,
+        }
+        Ok(())
+    }
+
+    /// SWUpdate learns the floor when it starts; since then it may have been raised.
+    fn tell_floor(&self) {
+        let floor = self.floor();
+        if floor.is_empty() || self.slots.is_err() {
+            return;
+        }
+        let folder = self.config.swupdate.clone();
+        tokio::spawn(async move {
+            let message = crate::swupdate::messages::Message::set_floor(&floor);
+            if let Err(error) = crate::swupdate::control::tell(&folder, &message).await {
+                tracing::warn!(%error, "SWUpdate could not be told the lowest version");
+            }
+        });
+    }
+
+    fn report_health(&self) {
+        match (&self.slots, &self.swupdate_away) {
+            (Ok(_), Some(cause)) => self.health.degraded(
+                &format!("SWUpdate cannot be reached: {cause}"),
+                "updates cannot be installed; see `systemctl status swupdate`",
+            ),
+            // A box that is no image of ours has nothing to be updated by us.
+            _ => self.health.ok(),
+        }
+    }
+
+    fn wait_for_restart(&mut self, pending: Pending) {
+        let idle = Duration::from_secs_f64(self.config.idle.0);
+        self.planner = Some(Planner::new(pending.restart, idle, self.hours()));
+        self.state.install = Some(work::installed(&pending));
+        self.state.phase = UpdatePhase::Installed;
+        self.pending = Some(pending);
+    }
+
+    async fn tick_restart(&mut self) -> Result<(), UpdateError> {
+        if let Some(since) = self.restarting
+            && since.elapsed() >= RESTART_PATIENCE
+        {
+            self.restart_failed("the restart did not happen");
+        }
+        let now = self.now();
+        let sounding = sounding(&self.router.state());
+        let Some(planner) = &mut self.planner else {
+            return Ok(());
+        };
+        let plan = planner.plan(now, restart::minute_of_day(), sounding.as_deref());
+        if self.restarting.is_some() || self.no_restart_before.is_some_and(|until| Instant::now() < until) {
+            return Ok(());
+        }
+        match plan {
+            Plan::Wait(cause) => self.waiting_for = cause,
+            Plan::Restart => self.restart_into_update().await?,
+        }
+        Ok(())
+    }
+
+    /// Notes how the box is now, and restarts into the update.
+    async fn restart_into_update(&mut self) -> Result<(), UpdateError> {
+        let Some(mut pending) = self.pending.clone() else {
+            return Ok(());
+        };
+        self.state.phase = UpdatePhase::Restarting;
+        self.restarting = Some(Instant::now());
+        self.publish();
+        let earlier = std::mem::take(&mut pending.before);
+        pending.before = self.baseline(true).await;
+        // What was connected when the installation began counts too: a network may be away for a moment.
+        for link in earlier.links {
+            if !pending.before.links.contains(&link) {
+                pending.before.links.push(link);
+            }
+        }
+        pending.before.sound |= earlier.sound;
+        pending.restarted_at = Some(Timestamp::now());
+        self.records.save_pending(&pending)?;
+        self.pending = Some(pending);
+        self.go_down("an update is installed", true).await;
+        Ok(())
+    }
+
+    /// Has the box restarted, once the doors could tell.
+    async fn go_down(&mut self, cause: &str, trial: bool) {
+        self.state.phase = UpdatePhase::Restarting;
+        self.restarting = Some(Instant::now());
+        self.publish();
+        self.router.publish_event(EventKind::GoingDown {
+            how: "restart".to_owned(),
+            cause: cause.to_owned(),
+        });
+        tokio::time::sleep(NOTICE).await;
+        if let Err(failure) = self.helper.restart(trial).await {
+            self.restart_failed(&format!("the box cannot be restarted: {failure}"));
+        }
+    }
+
+    fn restart_failed(&mut self, cause: &str) {
+        tracing::error!(cause, "not restarted");
+        self.restarting = None;
+        self.no_restart_before = Some(Instant::now() + Duration::from_secs(60));
+        self.waiting_for = cause.to_owned();
+        self.state.phase = match (&self.running, &self.planner) {
+            (Some(_), _) => UpdatePhase::Trial,
+            (None, Some(_)) => UpdatePhase::Installed,
+            (None, None) => UpdatePhase::Idle,
+        };
+    }
+
+    /// How the box is now, for the trial to compare with.
+    async fn baseline(&self, with_tone: bool) -> crate::record::Baseline {
+        let state = self.router.state();
+        let sound = state.audio.as_ref().map(SoundReading::from);
+        let runs = sound.as_ref().is_some_and(|sound| sound.running || sound.lent);
+        let failed_units = match observe::system().await {
+            Reading::System { failed, .. } => failed,
+            _ => Vec::new(),
+        };
+        let microphone = sound.is_some_and(|sound| sound.microphone && sound.running && !sound.lent);
+        let tone = with_tone
+            && self.config.trial_tone
+            && microphone
+            && matches!(observe::tone(&self.router).await, Ok(true));
+        crate::record::Baseline {
+            failed_units,
+            sound: runs,
+            tone,
+            links: observe::links(&state),
+            last_words: crate::aftermath::evidence::names(&self.surroundings.root),
+        }
+    }
+
+    /// Shows the section, if it differs from what is shown.
+    fn publish(&mut self) {
+        self.state.unavailable = self.unavailable();
+        self.state.slot = self.slots.as_ref().ok().map(|slots| slots.slot);
+        self.state.restart = self.planner.as_ref().map(|planner| PendingRestart {
+            policy: planner.policy(),
+            waiting_for: self.waiting_for.clone(),
+            at: None,
+        });
+        if let Some(work) = &self.work {
+            self.state.install = Some(work.shown());
+        }
+        self.state.trial = self.running.as_ref().map(Running::shown);
+        if self.shown.as_ref() == Some(&self.state) {
+            return;
+        }
+        self.shown = Some(self.state.clone());
+        let section = self.state.clone();
+        self.router.update_state(|state| state.update = Some(section));
+    }
+}
+
+/// What sounds now, in a word; nothing when the box is idle.
+fn sounding(state: &State) -> Option<String> {
+    if let Some(source) = state.audio.as_ref().and_then(|audio| audio.mixer.active.first()) {
+        return Some(source.clone());
+    }
+    let playing = state
+        .player
+        .as_ref()
+        .is_some_and(|player| player.state == PlaybackState::Play);
+    playing.then(|| "music".to_owned())
+}
+
+/// The policy of an update: its own, or the configured one.
+fn policy(wanted: Option<RestartPolicy>, config: &UpdateConfig) -> RestartPolicy {
+    wanted.unwrap_or(config.restart)
+}
+
+/// The answer to a request that was refused.
+fn refuse(request: Request, refusal: &Refusal) {
+    request.answer(Err(refusal.to_error()));
+}

@@ -1,0 +1,133 @@
+//! Asking `amora-helper` for what only root may do.
+
+use amora_contract::state::Slot;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+
+/// Time for it to act and to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longest answer taken.
+const LONGEST: u64 = 4096;
+
+/// Why it did not act.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HelperFailure {
+    /// There is no such helper on this box.
+    #[error("there is no {}", .0.display())]
+    Missing(PathBuf),
+    /// It does not answer.
+    #[error("{}: {cause}", path.display())]
+    Silent {
+        /// Its socket.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// It says why it did not.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// How the slots stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct SlotStatus {
+    /// The slot that runs.
+    pub(crate) slot: Slot,
+    /// The slot of the next start.
+    pub(crate) next: Slot,
+    /// Whether the slot of the next start is on trial.
+    pub(crate) trial: bool,
+    pub(crate) tries: u32,
+    pub(crate) limit: u32,
+    #[serde(default)]
+    pub(crate) ustate: u32,
+}
+
+impl SlotStatus {
+    /// Whether the system that runs is on trial.
+    pub(crate) fn on_trial(&self) -> bool {
+        self.trial && self.next == self.slot
+    }
+
+    /// The slot that waits for its trial.
+    pub(crate) fn waiting(&self) -> Option<Slot> {
+        (self.trial && self.next != self.slot).then_some(self.next)
+    }
+}
+
+/// The sockets of the helper.
+#[derive(Debug, Clone)]
+pub(crate) struct Helper(PathBuf);
+
+impl Helper {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    pub(crate) async fn slots(&self) -> Result<SlotStatus, HelperFailure> {
+        let answer = self.ask("slot.sock", &json!({"request": "status"})).await?;
+        serde_json::from_value(answer)
+            .map_err(|error| HelperFailure::Refused(format!("it answers nonsense: {error}")))
+    }
+
+    pub(crate) async fn commit(&self, report: bool) -> Result<(), HelperFailure> {
+        self.ask("slot.sock", &json!({"request": "commit", "report": report}))
+            .await
+            .map(drop)
+    }
+
+    pub(crate) async fn give_up(&self) -> Result<(), HelperFailure> {
+        self.ask("slot.sock", &json!({"request": "give-up"}))
+            .await
+            .map(drop)
+    }
+
+    pub(crate) async fn restart(&self, trial: bool) -> Result<(), HelperFailure> {
+        self.ask("power.sock", &json!({"request": "restart", "trial": trial}))
+            .await
+            .map(drop)
+    }
+
+    pub(crate) async fn power_off(&self) -> Result<(), HelperFailure> {
+        self.ask("power.sock", &json!({"request": "power-off"}))
+            .await
+            .map(drop)
+    }
+
+    pub(crate) async fn factory_reset(&self) -> Result<(), HelperFailure> {
+        self.ask("reset.sock", &json!({"request": "factory-reset"}))
+            .await
+            .map(drop)
+    }
+
+    async fn ask(&self, socket: &str, request: &Value) -> Result<Value, HelperFailure> {
+        let path = self.0.join(socket);
+        let exchange = tokio::time::timeout(PATIENCE, exchange(&path, request)).await;
+        let answer = exchange.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let answer = answer.map_err(|cause| match cause.kind() {
+            io::ErrorKind::NotFound => HelperFailure::Missing(path.clone()),
+            _ => HelperFailure::Silent { path, cause },
+        })?;
+        match answer["error"].as_str() {
+            Some(error) => Err(HelperFailure::Refused(error.chars().take(300).collect())),
+            None => Ok(answer),
+        }
+    }
+}
+
+async fn exchange(path: &Path, request: &Value) -> io::Result<Value> {
+    let mut stream = UnixStream::connect(path).await?;
+    stream.write_all(format!("{request}\n").as_bytes()).await?;
+    let mut line = String::new();
+    BufReader::new(stream.take(LONGEST)).read_line(&mut line).await?;
+    match line.ends_with('\n') {
+        true => Ok(serde_json::from_str(&line)?),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}

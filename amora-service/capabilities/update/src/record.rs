@@ -1,0 +1,162 @@
+//! What outlives a restart: the update that is being tried, and how the last one ended. Each is a file on `/data`,
+//! written whole or not at all.
+
+use crate::error::UpdateError;
+use amora_contract::config::RestartPolicy;
+use amora_contract::state::{Check, Slot, UpdateCause, UpdateOutcome, UpdateSource};
+use amora_contract::units::Timestamp;
+use amora_router::private_file;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Longest record read. They are ours, but `/data` may be damaged.
+const LONGEST: u64 = 256 * 1024;
+
+/// An update that is installed and not yet kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    pub(crate) source: UpdateSource,
+    #[serde(default)]
+    pub(crate) url: Option<String>,
+    #[serde(default)]
+    pub(crate) reference: Option<String>,
+    pub(crate) from_version: String,
+    #[serde(default)]
+    pub(crate) to_version: Option<String>,
+    pub(crate) from_slot: Slot,
+    pub(crate) to_slot: Slot,
+    pub(crate) restart: RestartPolicy,
+    pub(crate) started_at: Timestamp,
+    /// When the box was restarted into it.
+    #[serde(default)]
+    pub(crate) restarted_at: Option<Timestamp>,
+    pub(crate) before: Baseline,
+    /// Why its trial was given up, written before that was done.
+    #[serde(default)]
+    pub(crate) given_up: Option<GivenUp>,
+}
+
+/// How the box was before an update.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Baseline {
+    /// Units that had failed.
+    pub(crate) failed_units: Vec<String>,
+    /// Whether sound flowed.
+    pub(crate) sound: bool,
+    /// Whether the box heard its own tone.
+    pub(crate) tone: bool,
+    /// The doors to the outside that were connected.
+    pub(crate) links: Vec<String>,
+    /// Last words of kernels that were there already.
+    pub(crate) last_words: Vec<String>,
+}
+
+/// Why a trial was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GivenUp {
+    pub(crate) cause: UpdateCause,
+    #[serde(default)]
+    pub(crate) check: Option<Check>,
+    #[serde(default)]
+    pub(crate) seen: Option<String>,
+    pub(crate) reason: String,
+    pub(crate) tries: u32,
+}
+
+/// The folder of the records.
+#[derive(Debug, Clone)]
+pub(crate) struct Records(PathBuf);
+
+impl Records {
+    pub(crate) fn new(data: &Path) -> Self {
+        Self(data.join("update"))
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn pending(&self) -> Option<Pending> {
+        self.read("pending.json")
+    }
+
+    pub(crate) fn last(&self) -> Option<UpdateOutcome> {
+        self.read("last.json")
+    }
+
+    pub(crate) fn save_pending(&self, pending: &Pending) -> Result<(), UpdateError> {
+        self.write("pending.json", pending)
+    }
+
+    pub(crate) fn save_last(&self, last: &UpdateOutcome) -> Result<(), UpdateError> {
+        self.write("last.json", last)
+    }
+
+    /// Forgets the update that was tried, and the notes of its starts.
+    pub(crate) fn forget_pending(&self) -> Result<(), UpdateError> {
+        for name in ["pending.json", "boots"] {
+            let path = self.0.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(UpdateError::Record { path, cause: error });
+                }
+                _ => {}
+            }
+        }
+        let synced = fs::File::open(&self.0).and_then(|folder| folder.sync_all());
+        match synced {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(UpdateError::Record {
+                path: self.0.clone(),
+                cause,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The notes of starts: slot, try, how far it got.
+    pub(crate) fn boots(&self) -> String {
+        self.text("boots").unwrap_or_default()
+    }
+
+    /// The lowest version that is let in.
+    pub(crate) fn floor(&self) -> Option<String> {
+        let floor = self.text("floor")?;
+        Some(floor.trim().to_owned()).filter(|floor| !floor.is_empty())
+    }
+
+    pub(crate) fn save_floor(&self, version: &str) -> Result<(), UpdateError> {
+        let path = self.0.join("floor");
+        private_file::write(&path, format!("{version}\n").as_bytes())
+            .map_err(|cause| UpdateError::Record { path, cause })
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let text = self.text(name)?;
+        match serde_json::from_str(&text) {
+            Ok(record) => Some(record),
+            Err(error) => {
+                tracing::warn!(name, %error, "a record of an update cannot be read");
+                None
+            }
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        let path = self.0.join(name);
+        match fs::metadata(&path) {
+            Ok(about) if about.len() <= LONGEST => fs::read_to_string(path).ok(),
+            _ => None,
+        }
+    }
+
+    fn write(&self, name: &str, record: &impl Serialize) -> Result<(), UpdateError> {
+        let path = self.0.join(name);
+        let text = serde_json::to_vec_pretty(record).map_err(io::Error::from);
+        text.and_then(|text| private_file::write(&path, &text))
+            .map_err(|cause| UpdateError::Record { path, cause })
+    }
+}

@@ -1,0 +1,173 @@
+//! What SWUpdate means when it says no: its own words, found in its log.
+
+use crate::error::Refusal;
+use amora_contract::state::UpdateCause;
+
+/// What its words mean, the weightier first: a wrong signature also makes it say that it found nothing compatible.
+const MEANINGS: [(&str, UpdateCause, &str); 26] = [
+    ("signature verification failed", UpdateCause::WrongSigner, SIGNER),
+    (
+        "authentication of all signatures failed",
+        UpdateCause::WrongSigner,
+        SIGNER,
+    ),
+    ("failed to verify signer name", UpdateCause::WrongSigner, SIGNER),
+    ("does not match expected", UpdateCause::WrongSigner, SIGNER),
+    (
+        "cannot be parsed as der-encoded",
+        UpdateCause::WrongSigner,
+        "its signature cannot be read",
+    ),
+    (
+        "signature cannot be extracted",
+        UpdateCause::NotSigned,
+        "it has no signature",
+    ),
+    (
+        "no downgrading allowed",
+        UpdateCause::Downgrade,
+        "it is older than what this box may run",
+    ),
+    ("sw not compatible with hardware", UpdateCause::WrongBoard, BOARD),
+    ("hw compatibility not found", UpdateCause::WrongBoard, BOARD),
+    (
+        "hash mismatch",
+        UpdateCause::Corrupt,
+        "a part of it is not what its signed description promises",
+    ),
+    (
+        "checksum wrong",
+        UpdateCause::Corrupt,
+        "a part of it was damaged on its way",
+    ),
+    (
+        "hash not set",
+        UpdateCause::Corrupt,
+        "a part of it has no hash in its signed description",
+    ),
+    (
+        "no space left on device",
+        UpdateCause::TooBig,
+        "it does not fit into the slot",
+    ),
+    ("not enough free space", UpdateCause::TooBig, "it does not fit"),
+    (
+        "file is too large",
+        UpdateCause::TooBig,
+        "it does not fit into the slot",
+    ),
+    (
+        "required image file",
+        UpdateCause::Truncated,
+        "a part of it is missing",
+    ),
+    ("failure in stream", UpdateCause::Truncated, "it ends too early"),
+    (
+        "parsing error",
+        UpdateCause::Malformed,
+        "its description cannot be read",
+    ),
+    ("cpio", UpdateCause::Malformed, "its archive is damaged"),
+    (
+        "found nothing to install",
+        UpdateCause::Malformed,
+        "it has nothing for this slot",
+    ),
+    (
+        "compatible sw not found",
+        UpdateCause::Malformed,
+        "it has nothing for this box",
+    ),
+    (
+        "bootloader-specific error",
+        UpdateCause::Installer,
+        "the boot loader's environment could not be written",
+    ),
+    (
+        "cannot persistently store",
+        UpdateCause::Installer,
+        "the boot loader's environment could not be written",
+    ),
+    (
+        "cannot be opened",
+        UpdateCause::Installer,
+        "the slot could not be opened",
+    ),
+    (
+        "cannot write",
+        UpdateCause::Installer,
+        "the slot could not be written",
+    ),
+    (
+        "input/output error",
+        UpdateCause::Card,
+        "the card failed while the slot was written",
+    ),
+];
+
+const SIGNER: &str = "it is not signed by anybody whom this box trusts";
+const BOARD: &str = "it is not made for this board";
+
+/// The refusal that the errors of SWUpdate's log amount to.
+pub(crate) fn read(errors: &[String]) -> Refusal {
+    let meaning = MEANINGS.iter().find_map(|meaning| {
+        Some((
+            meaning,
+            errors
+                .iter()
+                .find(|line| line.to_lowercase().contains(meaning.0))?,
+        ))
+    });
+    match (meaning, errors.last()) {
+        (Some(((_, cause, words), line)), _) => Refusal::new(
+            *cause,
+            format!("SWUpdate refuses the update: {words} ({})", bare(line)),
+        ),
+        (None, Some(last)) => Refusal::new(
+            UpdateCause::Installer,
+            format!("SWUpdate refuses the update: {}", bare(last)),
+        ),
+        (None, None) => Refusal::new(
+            UpdateCause::Installer,
+            "SWUpdate gave the update up and did not say why",
+        ),
+    }
+}
+
+/// A line without what it says about SWUpdate's own source, and not too long.
+fn bare(line: &str) -> String {
+    let text = match line.split_once("] : ").or_else(|| line.split_once(" : ")) {
+        Some((_, text)) if line.starts_with("ERROR") => text,
+        _ => line,
+    };
+    text.trim().chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weightiest_error_counts() {
+        let lines = [
+            "ERROR swupdate_cms_verify.c : swupdate_verify_file : 273 : Signature verification failed",
+            "ERROR stream_interface.c : extract_files : 170 : Compatible SW not found",
+            "ERROR Image invalid or corrupted. Not installing ...",
+        ]
+        .map(str::to_owned);
+        let refusal = read(&lines);
+        assert_eq!(refusal.cause, UpdateCause::WrongSigner);
+        assert!(
+            refusal.reason.contains("not signed by anybody"),
+            "{}",
+            refusal.reason
+        );
+        assert!(
+            refusal.reason.contains("Signature verification failed"),
+            "{}",
+            refusal.reason
+        );
+        assert_eq!(read(&lines[2..]).cause, UpdateCause::Installer);
+        assert_eq!(read(&[]).cause, UpdateCause::Installer);
+    }
+}
