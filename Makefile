@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench fmt image clean
+.PHONY: help run test fuzz bench fmt image reference-image boot clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Play: the service with a private MPD, MQTT broker and sample library
 	@ci/demo
@@ -21,6 +21,12 @@ fmt: ## Format the Rust and Python code
 
 image: ## Build a board's image from source with Yocto: MACHINE=raspberrypi4-64 (hours, unless mirrors have most of it)
 	@ci/yocto/build
+
+reference-image: ## Build the image that is tested, from Debian packages and the layer's files (a quarter of an hour, as root)
+	@ci/image/build
+
+boot: reference-image ## Boot the reference image under QEMU: the page on localhost, sound into a file
+	@ci/image/boot
 
 clean: ## Remove everything that was built
 	@cargo clean --manifest-path amora-service/Cargo.toml

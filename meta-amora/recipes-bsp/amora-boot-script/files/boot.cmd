@@ -29,9 +29,11 @@ fi
 
 setenv amora_slots "${amora_slot} ${amora_other}"
 setenv amora_trial 0
+setenv amora_tries 0
 if test "${upgrade_available}" = 1; then
     setenv amora_slots ${amora_slot}
     setenv amora_trial 1
+    setenv amora_tries ${bootcount}
 fi
 
 # The kernel at the bottom, then, with room for a kernel of 80 MiB, the device tree and the initramfs if there is one.
@@ -84,9 +86,9 @@ for slot in ${amora_slots}; do
     if test -z "${amora_hash}"; then
         echo "Amora: slot ${slot} has no root hash"
     elif load ${devtype} ${devnum}:${amora_part} ${kernel_addr_r} /boot/Image; then
-        echo "Amora: starting slot ${slot}, trial ${amora_trial}, try ${bootcount}"
+        echo "Amora: starting slot ${slot}, trial ${amora_trial}, try ${amora_tries}"
         setenv amora_verity "0 ${amora_sectors} verity 1 PARTLABEL=${amora_label} PARTLABEL=${amora_label} 4096 4096 ${amora_blocks} ${amora_blocks} sha256 ${amora_hash} ${amora_salt}"
-        setenv bootargs "root=/dev/dm-0 rootfstype=squashfs ro rootwait dm-mod.create=\"amora-root,,,ro,${amora_verity}\" dm-mod.waitfor=PARTLABEL=${amora_label} amora.slot=${slot} amora.trial=${amora_trial} amora.tries=${bootcount} gpt panic=5 init=/usr/sbin/amora-init ${amora_args}"
+        setenv bootargs "root=/dev/dm-0 rootfstype=squashfs ro rootwait dm-mod.create=\"amora-root,,,ro,${amora_verity}\" dm-mod.waitfor=PARTLABEL=${amora_label} amora.slot=${slot} amora.trial=${amora_trial} amora.tries=${amora_tries} gpt panic=5 init=/usr/sbin/amora-init ${amora_args}"
         if load ${devtype} ${devnum}:${amora_part} ${amora_initramfs} /boot/initramfs; then
             booti ${kernel_addr_r} ${amora_initramfs}:${filesize} ${amora_fdt}
         else
