@@ -22,6 +22,7 @@ SRC_URI = " \
     file://console \
     file://emergency.conf \
     file://grow-data \
+    file://grow-table \
     file://journald.conf \
     file://ready \
     file://resolved.conf \
@@ -63,7 +64,7 @@ do_install() {
     install -d ${D}${sbindir} ${D}${nonarch_libdir}/amora ${D}${systemd_system_unitdir}
     install -m 0755 ${S}/amora-init ${D}${sbindir}/amora-init
     install -m 0644 ${S}/writable-paths ${D}${nonarch_libdir}/amora/writable-paths
-    install -m 0755 ${S}/console ${S}/grow-data ${S}/ready ${S}/trial ${D}${nonarch_libdir}/amora/
+    install -m 0755 ${S}/console ${S}/grow-data ${S}/grow-table ${S}/ready ${S}/trial ${D}${nonarch_libdir}/amora/
     install -m 0644 ${S}/amora-console.service ${S}/amora-grow-data.service ${S}/amora-ready.service ${S}/amora-trial.service \
         ${S}/amora-wireless.service ${D}${systemd_system_unitdir}/
 

@@ -1,0 +1,118 @@
+"""What the recipes put onto a box fits together: units, preset, users, writable paths, and what the book says."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+LAYER = ROOT / "meta-amora"
+BASE = LAYER / "recipes-amora/amora-base"
+BOOK = ROOT / "docs/target.md"
+# The most that a unit of ours may be exposed.
+MOST = 2.0
+UNITS = sorted(
+    unit for kind in ("service", "socket", "path", "mount") for unit in LAYER.glob(f"recipes-*/*/files/*.{kind}")
+)
+SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+
+
+def exposure(folder: Path, unit: str) -> float:
+    """Return what systemd says of a unit, without running it."""
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold=100", f"./{unit}"]
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    found = re.search(r"exposure level for \S+: ([\d.]+)", said.stdout)
+    assert found, said.stdout + said.stderr
+    return float(found.group(1))
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+def test_a_unit_is_sandboxed(unit, tmp_path):
+    name = unit.name.replace("@.", "@test.")
+    (tmp_path / name).write_text(unit.read_text())
+    assert exposure(tmp_path, name) <= MOST
+
+
+def test_mpd_is_sandboxed_by_its_drop_in(tmp_path):
+    drop_in = (LAYER / "recipes-multimedia/amora-music/files/mpd-amora.conf").read_text()
+    (tmp_path / "mpd.service").write_text(drop_in)
+    assert exposure(tmp_path, "mpd.service") <= MOST
+
+
+def test_an_open_unit_would_be_found_out(tmp_path):
+    (tmp_path / "open.service").write_text("[Service]\nExecStart=/bin/true\n")
+    assert exposure(tmp_path, "open.service") > MOST
+
+
+def test_the_preset_knows_every_unit_that_can_be_enabled():
+    enabled = set()
+    for preset in LAYER.glob("recipes-*/*/files/*.preset"):
+        enabled |= set(re.findall(r"^enable (\S+)$", preset.read_text(), re.MULTILINE))
+    installable = {unit.name for unit in UNITS if "\n[Install]\n" in unit.read_text()}
+    assert installable <= enabled, f"never started: {sorted(installable - enabled)}"
+    ours = {unit.name for unit in UNITS} | {"autoboot.mount"}
+    assert {name for name in enabled if name.startswith("amora-")} <= ours
+    base = (BASE / "files/50-amora.preset").read_text().splitlines()
+    assert base[-1] == "disable *"
+
+
+def test_nothing_waits_for_the_network():
+    for unit in [*UNITS, *LAYER.glob("recipes-*/*/files/*.conf")]:
+        assert "network-online.target" not in unit.read_text(), unit.name
+
+
+def test_users_have_the_same_numbers_from_both_makers():
+    listed = re.findall(r"^[ug] +(\w+) +(\d+)", (BASE / "files/amora.sysusers").read_text(), re.MULTILINE)
+    recipes = [BASE / "amora-base_1.0.bb", *LAYER.glob("recipes-multimedia/*/*.bbappend")]
+    text = "\n".join(recipe.read_text() for recipe in recipes).replace("\\\n", " ")
+    added = re.findall(r"--gid (\d+) (gpio)\b|--uid (\d+) [^;\"]*?(\w+) *[;\"]", text)
+    numbers = {(name or group, uid or gid) for gid, group, uid, name in added}
+    assert set(listed) == numbers
+
+
+def test_the_book_lists_what_can_be_written():
+    book = BOOK.read_text()
+    kept = {}
+    for paths, keep in re.findall(r"^\| (`/.*?`) \|.*\| (?:yes|no) \| (.+?) \|$", book, re.MULTILINE):
+        for path in re.findall(r"`(.+?)`", paths):
+            kept[path] = keep == "**yes**"
+    for line in (BASE / "files/writable-paths").read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        kind, path, *rest = line.split()
+        assert path in kept, f"{path} is not in {BOOK.name}"
+        assert kept[path] == (kind == "keep" or rest[-1:] == ["keep"]), path
+
+
+def test_the_book_lists_every_service():
+    book = BOOK.read_text()
+    for unit in SERVICES:
+        assert f"| `{unit.stem}` |" in book, unit.name
+
+
+def test_a_factory_reset_keeps_what_is_listed_and_nothing_else(tmp_path):
+    program = (BASE / "files/amora-init").read_text()
+    wipe = re.search(r"^wipe\(\) \(.*?^\)$", program, re.MULTILINE | re.DOTALL).group()
+    data, outside = tmp_path / "data", tmp_path / "outside"
+    keep = ["system/machine-id", "amora/identity", "amora/update/floor"]
+    lose = [
+        "system/other",
+        "amora/login-code",
+        "amora/update/floor.old",
+        "amora/.hidden",
+        "music/A b/* [x].flac",
+        ".top",
+        "..two",
+    ]
+    for name in [*keep[:1], "amora/identity/key", *keep[2:], *lose]:
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text(name)
+    outside.mkdir()
+    (outside / "file").write_text("not ours")
+    (data / "link").symlink_to(outside)
+    kept = " " + "".join(f"{data}/{name} " for name in keep)
+    subprocess.run(["sh", "-c", f'{wipe}\nkept=$1\nwipe "$2"', "sh", kept, data], check=True)
+    left = sorted(str(path.relative_to(data)) for path in data.rglob("*") if not path.is_dir() or path.is_symlink())
+    assert left == ["amora/identity/key", "amora/update/floor", "system/machine-id"]
+    assert (outside / "file").read_text() == "not ours"
