@@ -14,6 +14,9 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 /// Commands that take long (a sound test, a long search) still have an answer by then.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// An update over a slow network, and writing it to a slow card.
+const UPLOAD: Duration = Duration::from_secs(6 * 3600);
+
 /// The service pings its sockets every 20 seconds: after this long it is gone, even if nobody said so.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -46,6 +49,30 @@ impl Client {
             .http
             .post(self.url(&format!("/api/commands/{name}")))
             .json(params);
+        let (_, mut body) = self.send(request).await?;
+        Ok(body["data"].take())
+    }
+
+    /// Sends an update and gives the data of the reply, which comes when it is installed.
+    pub(crate) async fn send_update(
+        &self,
+        query: &Value,
+        size: u64,
+        pieces: impl Stream<Item = std::io::Result<Vec<u8>>> + Send + 'static,
+    ) -> Result<Value, Failure> {
+        let query: Vec<(&str, &str)> = ["restart", "reference"]
+            .into_iter()
+            .filter_map(|name| Some((name, query[name].as_str()?)))
+            .collect();
+        let url = reqwest::Url::parse_with_params(&self.url("/api/update"), query)
+            .map_err(|error| Failure::Usage(error.to_string()))?;
+        let request = self
+            .http
+            .post(url)
+            .timeout(UPLOAD)
+            .header("content-type", "application/octet-stream")
+            .header("content-length", size)
+            .body(reqwest::Body::wrap_stream(pieces));
         let (_, mut body) = self.send(request).await?;
         Ok(body["data"].take())
     }

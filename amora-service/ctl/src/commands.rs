@@ -46,10 +46,15 @@ enum Kind {
 }
 
 /// What each section is about.
-const SECTIONS: [(&str, &str); 3] = [
+const SECTIONS: [(&str, &str); 5] = [
     ("player", "Music: playback, queue, library, playlists"),
     ("audio", "The sound card and what is mixed into it"),
     ("system", "The box itself"),
+    ("update", "Updates of the whole image"),
+    (
+        "box",
+        "The machine as a whole: its power, and its state as delivered",
+    ),
 ];
 
 impl Commands {

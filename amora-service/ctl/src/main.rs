@@ -11,6 +11,7 @@ mod progress;
 mod render;
 mod status;
 mod text;
+mod update;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use client::Client;
@@ -88,6 +89,23 @@ fn command_line(commands: &Commands) -> clap::Command {
     for section in commands.subcommands() {
         line = line.subcommand(section);
     }
+    line = line.mut_subcommand("update", |update| {
+        update.mut_subcommand("install", |install| {
+            install
+                .about("Install a signed update (.swu) from a file or an address, and show how it goes")
+                .mut_arg("url", |source| {
+                    source
+                        .value_name("FILE|URL")
+                        .help("The file, or its `http://` or `https://` address for the box to fetch it")
+                })
+                .arg(
+                    clap::Arg::new("no-wait")
+                        .long("no-wait")
+                        .help("Do not wait until it is installed; for an address")
+                        .action(clap::ArgAction::SetTrue),
+                )
+        })
+    });
     line.mut_subcommand("player", |player| {
         player.mut_subcommand("update-library", |update| {
             update.arg(
@@ -144,6 +162,17 @@ async fn run(commands: &Commands, matches: &ArgMatches) -> Result<String, Failur
             && !own.subcommand().is_some_and(|(_, own)| own.get_flag("no-wait"))
         {
             return progress::update_library(&client, &params).await;
+        }
+        if name == "update.install" {
+            let source = params["url"].as_str().unwrap_or_default();
+            let waits = own.subcommand().is_some_and(|(_, own)| !own.get_flag("no-wait"));
+            if !update::is_address(source) && json {
+                let state = update::send(&client, std::path::Path::new(source), &params).await?;
+                return answer(name, serde_json::to_value(state).unwrap_or_default(), json);
+            }
+            if !json && (waits || !update::is_address(source)) {
+                return update::install(&client, params).await;
+            }
         }
         let data = client.command(name, &params).await?;
         return answer(name, data, json);

@@ -1,11 +1,13 @@
 //! The capabilities and doors that this box has, and how each is started.
 
 use crate::supervise::supervise;
-use amora_contract::config::DeviceConfig;
+use amora_contract::config::{DeviceConfig, WebConfig};
 use amora_contract::{Config, Section};
 use amora_router::Router;
 use std::fmt::Display;
 use std::future::Future;
+use std::net::IpAddr;
+use std::path::PathBuf;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +34,7 @@ impl Part {
 }
 
 /// The names of all parts, in the order in which they start. Doors come last, so that what they show is there.
-pub(crate) const NAMES: [&str; 5] = ["audio", "player", "setup", "mqtt", "web"];
+pub(crate) const NAMES: [&str; 7] = ["audio", "player", "box", "update", "setup", "mqtt", "web"];
 
 /// Starts one part, if the configuration has it.
 pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Option<Part> {
@@ -51,6 +53,26 @@ pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Opt
             capability(name, router, Section::Player, move |mut seat, shutdown| {
                 let (player, data) = (player.clone(), data.clone());
                 async move { amora_player::run(&mut seat, player, data, shutdown).await }
+            })
+        }
+        "box" => {
+            // The same helper does both; without a section for updates it lies where it lies on every image.
+            let helper = config.update.clone().unwrap_or_default().helper;
+            capability(name, router, Section::Box, move |mut seat, shutdown| {
+                let helper = helper.clone();
+                async move { amora_update::run_box(&mut seat, &helper, shutdown).await }
+            })
+        }
+        "update" => {
+            let update = config.update.clone()?;
+            let surroundings = amora_update::Surroundings {
+                data,
+                root: PathBuf::from("/"),
+                page: config.web.as_ref().and_then(page),
+            };
+            capability(name, router, Section::Update, move |mut seat, shutdown| {
+                let (update, surroundings) = (update.clone(), surroundings.clone());
+                async move { amora_update::run(&mut seat, update, surroundings, shutdown).await }
             })
         }
         "setup" => {
@@ -83,6 +105,18 @@ pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Opt
         }
         _ => return None,
     })
+}
+
+/// The page's address as seen from the box itself; unknown where the port is whichever is free.
+fn page(web: &WebConfig) -> Option<String> {
+    let host = match web.address.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) if address.is_unspecified() => "[::1]".to_owned(),
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        Ok(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
+        Ok(address) => address.to_string(),
+        Err(_) => return None,
+    };
+    (web.port != 0).then(|| format!("http://{host}:{}/", web.port))
 }
 
 /// Shows where the page is, with the login code, to whoever sits at the console. The log does not get the code.

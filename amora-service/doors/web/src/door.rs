@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::snapshot::{Snapshot, Snapshots};
 use amora_contract::config::{DeviceConfig, WebConfig};
 use amora_contract::{Command, CommandError, ErrorCode, Reply};
-use amora_router::{AllowList, Doorway, Router};
+use amora_router::{AllowList, Body, Doorway, Router};
 use serde_json::Value;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -76,6 +76,15 @@ impl Door {
             Ok(command) => (command.section().name(), self.carry_out(command).await),
             Err(error) => ("none", Err(error)),
         };
+        self.counters
+            .count_command(section, result.as_ref().err().map(|error| error.code));
+        result
+    }
+
+    /// Has a command carried out that comes with a body, if this door permits it.
+    pub(crate) async fn execute_with(&self, command: Command, body: Body) -> Result<Reply, CommandError> {
+        let section = command.section().name();
+        let result = self.doorway.execute_with(command, body).await;
         self.counters
             .count_command(section, result.as_ref().err().map(|error| error.code));
         result

@@ -22,6 +22,7 @@ pub(crate) fn routes(door: &Arc<Door>) -> Router {
         .compress_when(SizeAbove::new(WORTH_COMPRESSING).and(NotForContentType::const_new("image/")));
     Router::new()
         .route("/api/commands/{name}", post(api::command))
+        .route("/api/update", post(api::update))
         .route("/api/state", get(api::state))
         .route("/api/cover", get(api::cover))
         .route(

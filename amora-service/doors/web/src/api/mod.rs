@@ -4,11 +4,13 @@ mod body;
 mod cover;
 mod openapi;
 mod session;
+mod update;
 
 pub(crate) use body::JsonBody;
 pub(crate) use cover::cover;
 pub(crate) use openapi::{asyncapi, openapi};
 pub(crate) use session::{begin as begin_session, end as end_session, show as show_session};
+pub(crate) use update::update;
 
 use crate::access::{Commander, Reader};
 use crate::door::Door;
