@@ -84,6 +84,8 @@ export class AmoraClient extends Emitter {
     this.player = sections.player;
     this.audio = sections.audio;
     this.system = sections.system;
+    this.update = sections.update;
+    this.box = sections.box;
   }
 
   /** The last state document; nothing before the first connection. */
@@ -159,6 +161,15 @@ export class AmoraClient extends Emitter {
     const answered = this.#pending.add(id, name, timeout);
     this.#socket.send(JSON.stringify({ id, command: name, params }));
     return answered;
+  }
+
+  /**
+   * Sends a signed update (`.swu`), and is done when it is installed. It needs no open connection, and none ends it.
+   * @param {import('./upload.js').UploadSource} source
+   * @param {import('./http.js').SendUpdate} [options]
+   */
+  sendUpdate(source, options) {
+    return this.http.sendUpdate(source, options);
   }
 
   /** Where a song's cover is. @param {string} file */

@@ -1,7 +1,7 @@
 /**
- * The kinds of failure: the box's own, and those of the way there (`offline`, `login_required`, `protocol`).
+ * The kinds of failure: the box's own, and those of the way there (`offline`, `login_required`, `protocol`, `cancelled`).
  * @typedef {'malformed' | 'too_large' | 'unknown_command' | 'invalid_parameter' | 'not_allowed' | 'not_configured' | 'not_found'
- *   | 'conflict' | 'busy' | 'unavailable' | 'timed_out' | 'failed' | 'offline' | 'login_required' | 'protocol'} AmoraErrorCode
+ *   | 'conflict' | 'busy' | 'unavailable' | 'timed_out' | 'failed' | 'offline' | 'login_required' | 'protocol' | 'cancelled'} AmoraErrorCode
  */
 
 /** Why something was not done. */

@@ -16,6 +16,17 @@ export class AmoraHttpClient {
     this.player = sections.player;
     this.audio = sections.audio;
     this.system = sections.system;
+    this.update = sections.update;
+    this.box = sections.box;
+  }
+
+  /**
+   * Sends a signed update (`.swu`), and is done when it is installed.
+   * @param {import('./upload.js').UploadSource} source
+   * @param {import('./http.js').SendUpdate} [options]
+   */
+  sendUpdate(source, options) {
+    return this.http.sendUpdate(source, options);
   }
 
   /** The whole state document. */

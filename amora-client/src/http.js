@@ -1,7 +1,13 @@
 import { AmoraError } from './errors.js';
+import { send } from './upload.js';
 
 /** Longest wait for an HTTP answer that is not a command's. */
 const REQUEST_TIMEOUT = 10_000;
+
+/**
+ * `restart`: when to restart into the update; as configured when missing. `reference`: a word of the caller's own.
+ * @typedef {import('./upload.js').UploadOptions & { restart?: import('./state.d.ts').RestartPolicy, reference?: string }} SendUpdate
+ */
 
 /** @typedef {{ authenticated: boolean, open_status: boolean, name: string, csrf: string | null }} SessionInfo */
 
@@ -71,6 +77,32 @@ export class HttpApi {
   }
 
   /**
+   * Sends a signed update (`.swu`) and has it written to the other slot. Done when it is installed; meanwhile `update` of the state
+   * tells how far it is.
+   * @param {import('./upload.js').UploadSource} source
+   * @param {SendUpdate} [options]
+   * @returns {Promise<import('./state.d.ts').UpdateState>}
+   */
+  async sendUpdate(source, { restart, reference, ...options } = {}) {
+    const url = new URL('api/update', this.url);
+    if (restart) url.searchParams.set('restart', restart);
+    if (reference !== undefined) url.searchParams.set('reference', reference);
+    const headers = { ...this.#headers('POST'), 'Content-Type': 'application/octet-stream' };
+    const answer = await send({ ...options, url, headers, source });
+    const document = parse(answer.text);
+    if (answer.status === 200 && document !== undefined) return document.data ?? {};
+    throw failure(answer, document);
+  }
+
+  /** @param {string} method */
+  #headers(method) {
+    /** @type {Record<string, string>} */
+    const headers = { Accept: 'application/json', ...this.credentials };
+    if (this.#csrf && method !== 'GET') headers['X-Amora-CSRF'] = this.#csrf;
+    return headers;
+  }
+
+  /**
    * @param {string} method
    * @param {string} path
    * @param {object} [body]
@@ -78,10 +110,8 @@ export class HttpApi {
    * @returns {Promise<any>}
    */
   async #json(method, path, body, timeout = REQUEST_TIMEOUT) {
-    /** @type {Record<string, string>} */
-    const headers = { Accept: 'application/json', ...this.credentials };
+    const headers = this.#headers(method);
     if (body) headers['Content-Type'] = 'application/json';
-    if (this.#csrf && method !== 'GET') headers['X-Amora-CSRF'] = this.#csrf;
     let response;
     let text;
     try {
@@ -105,7 +135,8 @@ export class HttpApi {
     const document = parse(text);
     if (response.ok && document !== undefined) return document;
     if (response.ok && response.status === 204) return {};
-    throw failure(response, document);
+    const { status, statusText } = response;
+    throw failure({ status, statusText, retryAfter: response.headers.get('Retry-After') }, document);
   }
 
   /** @param {Response} response */
@@ -125,11 +156,11 @@ function parse(text) {
 }
 
 /**
- * @param {Response} response
+ * @param {{ status: number, statusText: string, retryAfter: string | null }} response
  * @param {any} document
  */
 function failure(response, document) {
-  const seconds = Number(response.headers.get('Retry-After'));
+  const seconds = Number(response.retryAfter);
   const retryAfter = Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
   const told = document?.error && AmoraError.from(document.error);
   const code = response.status === 401 ? 'login_required' : (told?.code ?? codeOf(response.status));

@@ -75,6 +75,8 @@ export class AmoraMqttClient extends Emitter {
     this.player = sections.player;
     this.audio = sections.audio;
     this.system = sections.system;
+    this.update = sections.update;
+    this.box = sections.box;
   }
 
   /** What is known of the box; nothing before its first message. */
