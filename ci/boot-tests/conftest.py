@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-import rig.qemu  # noqa: F401 (its driver is named by the targets)
+import rig.qemu
+import rig.shell  # noqa: F401
 from rig.box import Box
 from rig.servers import Broker, Files
 from rig.updates import Signer, Update, Workshop
@@ -101,10 +102,16 @@ def good_update(env, updates):
 
 
 @pytest.fixture(scope="session")
-def signer(env):
-    """Somebody whose signature the image trusts."""
+def signers(env):
+    """Those who sign, by name: `signer` and `next-signer` whom the image trusts, and `wrong-signer`."""
     keys = Path(env.config.get_path("keys"))
-    return Signer(keys / "sign.key", keys / "sign.pem")
+    return {key.stem: Signer(key, key.with_suffix(".pem")) for key in keys.glob("*signer.key")}
+
+
+@pytest.fixture(scope="session")
+def signer(signers):
+    """Somebody whose signature the image trusts."""
+    return signers["signer"]
 
 
 @pytest.fixture(scope="session")

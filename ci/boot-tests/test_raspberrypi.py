@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from rig.box import Box
-from rig.updates import replace_file
 
 pytestmark = pytest.mark.lg_feature("raspi3b")
 
@@ -21,10 +20,10 @@ def card(updates, workshop, checkout, env):
     """A card with the same root in both slots, the second of which is on trial."""
 
     def as_on_a_pi(tree):
-        replace_file(tree / "etc/fw_env.config", RAW, 0o644)
-        replace_file(tree / "etc/hwrevision", "raspberrypi3-64 1.0\n", 0o644)
-        settings = tree / "etc/amora/amora.toml"
-        replace_file(settings, settings.read_text() + UNDECIDED, 0o644)
+        (tree / "etc/fw_env.config").write_text(RAW)
+        (tree / "etc/hwrevision").write_text("raspberrypi3-64 1.0\n")
+        with (tree / "etc/amora/amora.toml").open("a") as settings:
+            settings.write(UNDECIDED)
 
     folder = Path(env.config.get_path("work")) / "pi"
     folder.mkdir()

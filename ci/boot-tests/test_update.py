@@ -57,10 +57,11 @@ def test_what_is_the_owners_is_kept(box):
     assert box.state("audio")["volume"] == 41
 
 
-def test_back_by_upload(box, updates, good_update):
-    """Sent to the page as a file, written to the first slot again, tried, kept."""
+def test_back_by_upload(box, updates, signers):
+    """Sent to the page as a file, signed with the next key, written to the first slot again, tried, kept."""
     slot = box.slot
-    with (updates.folder / good_update).open("rb") as file:
+    signer = signers.get("next-signer") or signers["signer"]
+    with updates.signed(signer, "next-key").open("rb") as file:
         answer = box.ask("POST", "/api/update", data=file, headers={"Content-Type": "application/octet-stream"})
     assert answer.status_code in (200, 202), answer.text
     box.await_restart(other(slot))

@@ -45,6 +45,8 @@ class Broker:
 
     def start(self):
         """Be there."""
+        if self._process is not None:
+            return
         self._process = subprocess.Popen(["mosquitto", "-c", self._settings], stderr=subprocess.DEVNULL)
 
     def stop(self):

@@ -12,6 +12,9 @@ START = r"U-Boot \d{4}\.\d\d|Linux version \d"
 READY = r"AMORA-READY slot=([ab]) version=(\S+)"
 # Emulation on a busy machine takes its time.
 PATIENCE = 900
+MOST_FAILURES = 2
+# What is asked of a box that does not become ready, to be found in the console's log.
+SYMPTOMS = "systemctl --failed --no-pager; systemctl list-jobs --no-pager; journalctl --boot --priority=err --no-pager"
 
 
 class Status(enum.Enum):
@@ -48,12 +51,16 @@ class BoxStrategy(Strategy):
         super().__attrs_post_init__()
         self.slot = None
         self.version = None
+        # Starts in a row that came to nothing: further ones would only take their time.
+        self.failures = 0
 
     def transition(self, status):
         """Bring the box into a state, through those before it."""
         status = status if isinstance(status, Status) else Status[status]
         if status == self.status:
             return
+        if status != Status.off and self.failures == MOST_FAILURES:
+            raise StrategyError(f"the last {MOST_FAILURES} starts came to nothing: see the first failed test")
         match status:
             case Status.off:
                 self.target.deactivate(self.console)
@@ -98,18 +105,35 @@ class BoxStrategy(Strategy):
 
     def await_restart(self, slot=None):
         """Wait for a restart, or several, until the box is ready again; in a given slot where one is given."""
+        self.await_start()
+        self.await_ready(slot)
+
+    def await_start(self):
+        """Wait until a restart has begun."""
         self.leave_shell()
         self.console.expect(START, timeout=self.patience)
-        self.await_ready(slot)
 
     def await_ready(self, slot=None):
         """Wait until the started system says that it is ready, and take its shell."""
+        # A slot that is gone back to comes after three tries of the other one.
+        patience = self.patience if slot is None else 4 * self.patience
         while True:
-            _, _, found, _ = self.console.expect(READY, timeout=self.patience)
+            _, _, found, _ = self._expect(READY, patience)
             self.slot, self.version = (group.decode() for group in found.groups())
             if slot in (None, self.slot):
                 break
+        self.failures = 0
         # Without line editing and echo, nothing stands between a command and its output.
         self.console.sendline("set +o emacs; stty -echo cols 4000; dmesg -n 1")
         self.target.activate(self.shell)
         self.status = Status.shell
+
+    def _expect(self, pattern, patience):
+        try:
+            return self.console.expect(pattern, timeout=patience)
+        except TIMEOUT:
+            self.failures += 1
+            self.status = Status.unknown
+            self.console.sendline(SYMPTOMS)
+            self.console.expect([TIMEOUT], timeout=30)
+            raise

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 # What sealing a root gives, and how the boot loader calls it.
@@ -89,16 +89,20 @@ class Update:
         root.write_bytes(bytes(1 << 20))
         return self._with_root(root)
 
-    def changed(self, name, number, change):
-        """Bring a root that `change(folder)` has changed; hash and verity tree are made anew."""
+    def changed(self, name, number, change=None):
+        """Bring a root that `change(folder)` has changed; hash and verity tree are made anew.
+
+        Without one, it is the change of that name among ci/image/changes.
+        """
+        change = change or partial(self._change, name)
         root = self.folder / name / self.root.name
         version = f"{self.version}.{number}"
         tree = root.parent / "tree"
         shutil.rmtree(root.parent, ignore_errors=True)
         root.parent.mkdir()
-        subprocess.run(["cp", "--archive", "--link", self._tree, tree], check=True)
+        subprocess.run(["cp", "--archive", "--reflink=auto", self._tree, tree], check=True)
         release = tree / "usr/lib/os-release"
-        replace_file(release, _with_version(release.read_text(), version), 0o644)
+        release.write_text(re.sub(r"(?m)^IMAGE_VERSION=.*$", f"IMAGE_VERSION={version}", release.read_text()))
         change(tree)
         self.workshop.run(str(self.workshop.checkout / "ci/image/seal"), str(tree), str(root))
         shutil.rmtree(tree)
@@ -108,6 +112,9 @@ class Update:
             variable = VARIABLES[what]
             result = result.described(rf'(name = "verity_[ab]_{variable}"; value = )"[^"]*"', rf'\1"{value}"')
         return result
+
+    def _change(self, name, tree):
+        subprocess.run([self.workshop.checkout / "ci/image/changes" / name, tree], check=True)
 
     @cached_property
     def _tree(self):
@@ -121,45 +128,25 @@ class Update:
         return replace(self.described(r'sha256 = "[^"]*"', f'sha256 = "{sum_of_it}"'), root=root)
 
     def signed(self, signer, name):
-        """Sign it and pack it into a file."""
+        """Sign it, unless nobody is given, and pack it into a file."""
         place = self.folder / f"{name}.packing"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         (place / "sw-description").write_text(self.description)
         os.link(self.root, place / self.root.name)
-        self.workshop.run(
-            *("openssl", "cms", "-sign", "-in", "sw-description", "-out", "sw-description.sig", "-outform", "DER"),
-            *("-signer", str(signer.certificate), "-inkey", str(signer.key), "-nosmimecap", "-binary"),
-            cwd=place,
-        )
+        parts = ["sw-description", self.root.name]
+        if signer:
+            parts.insert(1, "sw-description.sig")
+            self.workshop.run(
+                *("openssl", "cms", "-sign", "-in", "sw-description", "-out", "sw-description.sig", "-outform", "DER"),
+                *("-signer", str(signer.certificate), "-inkey", str(signer.key), "-nosmimecap", "-binary"),
+                cwd=place,
+            )
         file = self.folder / f"{name}.swu"
         self.workshop.run(
             *("cpio", "--create", "--format=crc", "--quiet", "--owner=0:0", "--file", str(file)),
             cwd=place,
-            text_in=f"sw-description\nsw-description.sig\n{self.root.name}\n",
+            text_in="".join(f"{part}\n" for part in parts),
         )
         shutil.rmtree(place)
         return file
-
-
-def replace_file(path, content, mode=0o755):
-    """Write a file of a tree whose files have further names elsewhere."""
-    path.unlink(missing_ok=True)
-    path.write_text(content)
-    path.chmod(mode)
-
-
-def stranger(workshop, folder):
-    """Somebody who signs, and whom no box trusts."""
-    folder.mkdir(parents=True, exist_ok=True)
-    workshop.run(
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=Stranger"),
-        *("-addext", "extendedKeyUsage=emailProtection,codeSigning", "-addext", "keyUsage=digitalSignature"),
-        *("-keyout", "stranger.key", "-out", "stranger.pem"),
-        cwd=folder,
-    )
-    return Signer(folder / "stranger.key", folder / "stranger.pem")
-
-
-def _with_version(text, version):
-    return re.sub(r"^IMAGE_VERSION=.*$", f'IMAGE_VERSION="{version}"', text, flags=re.MULTILINE)
