@@ -12,6 +12,7 @@ AMORA_TRYBOOT_CONSOLE ?= "${@oe.utils.conditional('ENABLE_UART', '1', 'console=s
 do_amora_boot_partitions[depends] += " \
     dosfstools-native:do_populate_sysroot \
     mtools-native:do_populate_sysroot \
+    zstd-native:do_populate_sysroot \
     virtual/kernel:do_deploy \
     rpi-bootfiles:do_deploy \
 "
@@ -68,7 +69,11 @@ python do_amora_boot_partitions () {
             with open(path, "w") as file:
                 file.write(f"{line} amora.trial={trial} amora.tries={trial}\n")
             files.append((path, name))
-        make("boot" + slot.upper(), "BOOT" + slot.upper(), int(d.getVar("AMORA_BOOT_SIZE")), shared + files)
+        name = "boot" + slot.upper()
+        make(name, name.upper(), int(d.getVar("AMORA_BOOT_SIZE")), shared + files)
+        # For the update: most of it is empty.
+        link = os.path.join(images, d.expand("${IMAGE_LINK_NAME}.") + name)
+        subprocess.run(["zstd", "--quiet", "--force", "-19", "-T0", os.path.realpath(link), "-o", link + ".zst"], check=True)
 
     path = os.path.join(work, "autoboot.txt")
     with open(path, "w") as file:

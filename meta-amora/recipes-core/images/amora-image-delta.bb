@@ -22,15 +22,20 @@ python amora_make_chunks () {
     import subprocess
 
     root = d.expand("${DEPLOY_DIR_IMAGE}/${AMORA_ROOT}")
-    chunked = d.expand("${SWUDEPLOYDIR}/${AMORA_ZCK}")
+    chunked = d.expand("${WORKDIR}/chunks/${AMORA_ZCK}")
     subprocess.run(["zck", "--output", chunked, "-u", "--chunk-hash-type", "sha256", root], check=True)
     told = subprocess.run(["zck_read_header", "-v", chunked], check=True, capture_output=True, text=True).stdout
     size = int(re.search(r"Header size:\s*(\d+)", told)[1])
     with open(chunked, "rb") as source, open(d.expand("${WORKDIR}/chunks/${AMORA_CHUNKS}"), "wb") as target:
         target.write(source.read(size))
 }
-do_swuimage[cleandirs] += "${WORKDIR}/chunks"
+amora_make_chunks[cleandirs] = "${WORKDIR}/chunks"
 do_swuimage[prefuncs] += "amora_make_chunks"
+
+amora_deploy_chunks() {
+    install -m 0644 ${WORKDIR}/chunks/${AMORA_ZCK} ${SWUDEPLOYDIR}/
+}
+do_swuimage[postfuncs] += "amora_deploy_chunks"
 do_swuimage[vardeps] += "AMORA_DELTA_URL"
 
 python () {
