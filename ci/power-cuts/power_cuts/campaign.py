@@ -19,6 +19,8 @@ from power_cuts.verity import verify
 from power_cuts.write_log import Entry, WriteLog
 
 _SCRATCH = Path("/dev/shm")
+FOCUS = 0.4
+"""The share of the cuts that falls at writes which decide what is booted."""
 
 
 @dataclass(slots=True)
@@ -133,11 +135,17 @@ def entries(recording: Recording) -> int:
         return len(log.entries)
 
 
-def choose(recording: Recording, seed: int, numbers: Sequence[int], manners: Sequence[Manner] = HONEST) -> list[Cut]:
+def choose(
+    recording: Recording,
+    seed: int,
+    numbers: Sequence[int],
+    manners: Sequence[Manner] = HONEST,
+    focus: float = FOCUS,
+) -> list[Cut]:
     """The cuts of these numbers, sorted as a disk rolls forward."""
     with tempfile.TemporaryDirectory() as scratch:
         judge = Judge(recording, Path(scratch))
-        choice = Choice(judge.log, seed, manners=manners, is_decisive=judge.is_decisive())
+        choice = Choice(judge.log, seed, manners=manners, is_decisive=judge.is_decisive(), focus=focus)
         cuts = [choice.cut(number) for number in numbers]
         judge.close()
     return sorted(cuts, key=lambda cut: (cut.durable, cut.position, cut.number))
@@ -159,10 +167,11 @@ def run(
     count: int,
     *,
     manners: Sequence[Manner] = HONEST,
+    focus: float = FOCUS,
     processes: int | None = None,
 ) -> list[Result]:
     """Judge so many cuts, on every processor."""
-    cuts = choose(recording, seed, range(count), manners)
+    cuts = choose(recording, seed, range(count), manners, focus)
     processes = min(processes or os.cpu_count() or 1, max(1, len(cuts) // 8))
     share = -(-len(cuts) // processes)
     shares = [(recording, cuts[begin : begin + share]) for begin in range(0, len(cuts), share)]

@@ -35,10 +35,12 @@ def say(results: Sequence[Result], recording: Recording, log_entries: int, secon
         print(f"  {times} × {fault}")
 
 
-def judge(recording: Recording, seed: int, count: int, manners: Sequence[Manner] = HONEST) -> list[Result]:
+def judge(
+    recording: Recording, seed: int, count: int, manners: Sequence[Manner] = HONEST, focus: float = campaign.FOCUS
+) -> list[Result]:
     """Judge cuts, print the summary, and keep every result beside the recording."""
     begin = time.monotonic()
-    results = campaign.run(recording, seed, count, manners=manners)
+    results = campaign.run(recording, seed, count, manners=manners, focus=focus)
     entries = campaign.entries(recording)
     say(results, recording, entries, time.monotonic() - begin)
     kept = {"title": recording.title, "notes": recording.notes, "seed": seed, "entries": entries}
@@ -72,7 +74,9 @@ def small(arguments: argparse.Namespace) -> int:
             files=layout == "files",
             breaks=small_disk.Breaks(**{name: True}),
         )
-        results = judge(recording, arguments.seed, max(arguments.cuts, 200))
+        # Where the environment is what is broken, all cuts go there.
+        focus = 1.0 if name == "single_copy" else campaign.FOCUS
+        results = judge(recording, arguments.seed, max(arguments.cuts, 300), focus=focus)
         if all(result.passed for result in results):
             print("  THIS WAS BROKEN ON PURPOSE AND NOT FOUND", file=sys.stderr)
             failed = True

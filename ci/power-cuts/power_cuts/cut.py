@@ -141,16 +141,15 @@ class Choice:
         *,
         manners: Sequence[Manner] = HONEST,
         is_decisive: Callable[[Entry], bool] = lambda _: False,
-        first: int = 0,
+        focus: float = 0.4,
     ) -> None:
-        """Choose among the entries from `first` on; two in five cuts fall at the decisive ones."""
+        """Choose among all entries, with that share of the cuts at the decisive ones."""
         self._log = log
         self._seed = seed
         self._manners = manners
-        self._first = first
-        later = log.entries[first:]
-        self._barriers = [entry.index for entry in later if entry.is_barrier]
-        self._decisive = [entry.index for entry in later if entry.length and is_decisive(entry)]
+        self._focus = focus
+        self._barriers = [entry.index for entry in log.entries if entry.is_barrier]
+        self._decisive = [entry.index for entry in log.entries if entry.length and is_decisive(entry)]
 
     def cut(self, number: int) -> Cut:
         """The cut of that number."""
@@ -165,13 +164,12 @@ class Choice:
 
     def _position(self, chance: random.Random) -> int:
         total = len(self._log.entries)
-        way = chance.randrange(5)
-        if way < 2 and self._decisive:
+        if self._decisive and chance.random() < self._focus:
             # Mostly right after it was written, while no flush covers it.
             return min(chance.choice(self._decisive) + chance.choice((0, 1, 1, 1, 1, 2)), total)
-        if way == 2 and self._barriers:
-            return max(chance.choice(self._barriers) - chance.randrange(2), self._first)
-        return chance.randint(self._first, total)
+        if self._barriers and chance.random() < 0.33:
+            return max(chance.choice(self._barriers) - chance.randrange(2), 0)
+        return chance.randint(0, total)
 
     @staticmethod
     def _garbage(volatile: Sequence[Entry], chance: random.Random) -> tuple[tuple[int, bytes], ...]:

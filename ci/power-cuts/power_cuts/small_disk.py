@@ -50,19 +50,37 @@ Image = tuple[bytes, dict[str, str]]
 _FILES = ("uboot.env", "uboot-redund.env")
 _OFFSETS = (0x100000, 0x180000)
 
+# What U-Boot for QEMU's `virt` has built in, and saves with every save.
 _DEFAULTS = {
-    "bootcmd": "load ${devtype} ${devnum}:1 ${scriptaddr} boot.scr && source ${scriptaddr}; sleep 5; reset",
     "altbootcmd": "run bootcmd",
-    "bootlimit": "3",
-    "devtype": "virtio",
-    "devnum": "0",
-    "scriptaddr": "0x40200000",
-    "kernel_addr_r": "0x40400000",
-    "fdt_addr": "0x40000000",
     "amora_slot": "a",
-    "upgrade_available": "0",
+    "arch": "arm",
+    "baudrate": "115200",
+    "board": "qemu-arm",
+    "board_name": "qemu-arm",
+    "boot_targets": "qfw usb scsi virtio nvme dhcp",
+    "bootcmd": "load ${devtype} ${devnum}:1 ${scriptaddr} boot.scr && source ${scriptaddr}; sleep 5; reset",
     "bootcount": "0",
+    "bootdelay": "1",
+    "bootlimit": "3",
+    "cpu": "armv8",
+    "devnum": "0",
+    "devtype": "virtio",
+    "fdt_addr": "0x40000000",
+    "fdt_high": "0xffffffff",
+    "initrd_high": "0xffffffff",
+    "kernel_addr_r": "0x40400000",
+    "loadaddr": "0x40200000",
+    "pxefile_addr_r": "0x40300000",
+    "ramdisk_addr_r": "0x44000000",
+    "scriptaddr": "0x40200000",
+    "stderr": "serial,vidconsole",
+    "stdin": "serial,usbkbd",
+    "stdout": "serial,vidconsole",
+    "upgrade_available": "0",
+    "usb_ignorelist": "0x1050:*,",
     "ustate": "0",
+    "vendor": "emulation",
 }
 
 
@@ -337,7 +355,7 @@ def _loop(stack: ExitStack, file: Path, partition: Partition | None = None) -> s
     options = ["--offset", str(partition.offset), "--sizelimit", str(partition.size)] if partition else []
     command = ["losetup", "--find", "--show", *options, file]
     device = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-    stack.callback(subprocess.run, ["losetup", "--detach", device], check=True)
+    stack.callback(subprocess.run, ["losetup", "--detach", device], check=False)
     return device
 
 

@@ -167,7 +167,9 @@ def compare(recording: Recording, seed: int, count: int, most: int) -> list[Comp
         judge = Judge(recording, Path(folder))
         for cut in cuts.values():
             with judge.disk.cut(cut):
-                ways.setdefault(modelled(judge.box()), []).append(cut.number)
+                box = judge.box()
+                sound = tuple(copy is not None for copy in box.environment.copies)
+                ways.setdefault((modelled(box), sound), []).append(cut.number)
         judge.close()
         rounds = [number for turn in itertools.zip_longest(*ways.values()) for number in turn if number is not None]
         chosen = sorted((cuts[number] for number in rounds[:most]), key=lambda cut: (cut.durable, cut.position))
