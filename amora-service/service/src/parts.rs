@@ -69,6 +69,7 @@ pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Opt
                 data,
                 root: PathBuf::from("/"),
                 page: config.web.as_ref().and_then(page),
+                systemctl: PathBuf::from("systemctl"),
             };
             capability(name, router, Section::Update, move |mut seat, shutdown| {
                 let (update, surroundings) = (update.clone(), surroundings.clone());

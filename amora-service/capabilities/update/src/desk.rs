@@ -284,7 +284,13 @@ impl Desk {
 
     fn wait_for_restart(&mut self, pending: Pending) {
         let idle = Duration::from_secs_f64(self.config.idle.0);
-        self.planner = Some(Planner::new(pending.restart, idle, self.hours()));
+        let mut planner = Planner::new(pending.restart, idle, self.hours());
+        let sounding = sounding(&self.router.state());
+        self.waiting_for = match planner.plan(self.now(), restart::minute_of_day(), sounding.as_deref()) {
+            Plan::Wait(cause) => cause,
+            Plan::Restart => String::new(),
+        };
+        self.planner = Some(planner);
         self.state.install = Some(work::installed(&pending));
         self.state.phase = UpdatePhase::Installed;
         self.pending = Some(pending);
@@ -368,7 +374,7 @@ impl Desk {
         let state = self.router.state();
         let sound = state.audio.as_ref().map(SoundReading::from);
         let runs = sound.as_ref().is_some_and(|sound| sound.running || sound.lent);
-        let failed_units = match observe::system().await {
+        let failed_units = match observe::system(&self.surroundings.systemctl).await {
             Reading::System { failed, .. } => failed,
             _ => Vec::new(),
         };

@@ -38,6 +38,8 @@ pub struct Surroundings {
     pub root: PathBuf,
     /// The address of the box's own page, where it has one.
     pub page: Option<String>,
+    /// The program that asks systemd how the system is.
+    pub systemctl: PathBuf,
 }
 
 /// Runs the capability until `shutdown`.

@@ -75,6 +75,7 @@ impl Desk {
             page: self.surroundings.page.clone(),
             folder: self.records.folder().to_owned(),
             root: self.surroundings.root.clone(),
+            systemctl: self.surroundings.systemctl.clone(),
         };
         let (sender, readings) = mpsc::channel(16);
         let observer = tokio::spawn(observe(sites, sender.clone()));

@@ -381,7 +381,8 @@ impl Desk {
                 work.failed.get_or_insert(Instant::now());
             }
             Status::Run => {
-                work.wrote |= progress.step > 0;
+                // Its preparations are a step without a name.
+                work.wrote |= progress.step > 0 && !progress.image.is_empty();
                 work.part = progress.image;
                 if work.size.is_none() && progress.steps > 0 {
                     let done = progress.step.saturating_sub(1) * 100 + progress.percent;

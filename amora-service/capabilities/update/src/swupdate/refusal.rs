@@ -134,13 +134,17 @@ pub(crate) fn read(errors: &[String]) -> Refusal {
     }
 }
 
-/// A line without what it says about SWUpdate's own source, and not too long.
+/// A line without the place in SWUpdate's own source that it begins with (`function : 216 : words`), and not too long.
 fn bare(line: &str) -> String {
-    let text = match line.split_once("] : ").or_else(|| line.split_once(" : ")) {
-        Some((_, text)) if line.starts_with("ERROR") => text,
-        _ => line,
-    };
-    text.trim().chars().take(200).collect()
+    let line = line.strip_prefix("ERROR").unwrap_or(line).trim();
+    let words = line
+        .split(" : ")
+        .skip_while(|part| !part.bytes().all(|byte| byte.is_ascii_digit()))
+        .skip(1)
+        .collect::<Vec<&str>>()
+        .join(" : ");
+    let words = if words.is_empty() { line } else { &words };
+    words.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]
@@ -150,9 +154,9 @@ mod tests {
     #[test]
     fn the_weightiest_error_counts() {
         let lines = [
-            "ERROR swupdate_cms_verify.c : swupdate_verify_file : 273 : Signature verification failed",
-            "ERROR stream_interface.c : extract_files : 170 : Compatible SW not found",
-            "ERROR Image invalid or corrupted. Not installing ...",
+            "swupdate_verify_file : 273 : Signature verification failed",
+            "extract_files : 170 : Compatible SW not found",
+            "Image invalid or corrupted. Not installing ...",
         ]
         .map(str::to_owned);
         let refusal = read(&lines);
@@ -167,6 +171,13 @@ mod tests {
             "{}",
             refusal.reason
         );
+        assert!(
+            refusal.reason.ends_with("(Signature verification failed)"),
+            "{}",
+            refusal.reason
+        );
+        assert_eq!(bare("parse : 216 : new version 1 : 2"), "new version 1 : 2");
+        assert_eq!(bare("plain words"), "plain words");
         assert_eq!(read(&lines[2..]).cause, UpdateCause::Installer);
         assert_eq!(read(&[]).cause, UpdateCause::Installer);
     }

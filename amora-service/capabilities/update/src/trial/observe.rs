@@ -31,6 +31,8 @@ pub(crate) struct Sites {
     pub(crate) folder: PathBuf,
     /// The folder that stands for `/`.
     pub(crate) root: PathBuf,
+    /// The program that asks systemd.
+    pub(crate) systemctl: PathBuf,
 }
 
 /// Reads again and again, until nobody takes the readings any more.
@@ -40,7 +42,7 @@ pub(crate) async fn observe(sites: Sites, readings: mpsc::Sender<Reading>) {
         return;
     }
     loop {
-        let (system, page) = tokio::join!(system(), page(sites.page.as_deref()));
+        let (system, page) = tokio::join!(system(&sites.systemctl), page(sites.page.as_deref()));
         for reading in [Some(system), page].into_iter().flatten() {
             if readings.send(reading).await.is_err() {
                 return;
@@ -51,16 +53,19 @@ pub(crate) async fn observe(sites: Sites, readings: mpsc::Sender<Reading>) {
 }
 
 /// What systemd says of the system.
-pub(crate) async fn system() -> Reading {
-    let failed = systemctl(&[
-        "list-units",
-        "--state=failed",
-        "--plain",
-        "--no-legend",
-        "--no-pager",
-    ])
+pub(crate) async fn system(program: &Path) -> Reading {
+    let failed = systemctl(
+        program,
+        &[
+            "list-units",
+            "--state=failed",
+            "--plain",
+            "--no-legend",
+            "--no-pager",
+        ],
+    )
     .await;
-    let state = systemctl(&["is-system-running"]).await;
+    let state = systemctl(program, &["is-system-running"]).await;
     let failed = failed.unwrap_or_default();
     let units = failed.lines().filter_map(|line| line.split_whitespace().next());
     Reading::System {
@@ -73,11 +78,8 @@ pub(crate) async fn system() -> Reading {
     }
 }
 
-async fn systemctl(arguments: &[&str]) -> io::Result<String> {
-    let output = Command::new("systemctl")
-        .args(arguments)
-        .kill_on_drop(true)
-        .output();
+async fn systemctl(program: &Path, arguments: &[&str]) -> io::Result<String> {
+    let output = Command::new(program).args(arguments).kill_on_drop(true).output();
     let output = tokio::time::timeout(PATIENCE, output)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
@@ -152,6 +154,7 @@ mod tests {
             page: None,
             folder: root.path().join(folder),
             root: root.path().to_owned(),
+            systemctl: PathBuf::from("systemctl"),
         };
         assert_eq!(data(&sites("update")), Ok(()));
         fs::write(root.path().join("file"), b"").unwrap();
