@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench fmt image reference-image boot clean
+.PHONY: help run test fuzz bench power-cuts fmt image reference-image boot clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ fuzz: ## Fuzz every parser of outside input, half a minute each
 
 bench: ## Measure side by side with a Python device and write docs/performance.md
 	@ci/bench/run
+
+power-cuts: ## Cut the power at N=500 writes of an update (SEED=1): nothing may brick and no data be lost
+	@ci/power-cuts/run all --cuts $(or $(N),500) --seed $(or $(SEED),1) --report
 
 fmt: ## Format the Rust and Python code
 	@ci/format

@@ -1,5 +1,6 @@
 """Many cuts of one recording, each judged without a boot: which slot comes up, and is everything promised there."""
 
+import itertools
 import multiprocessing
 import os
 import tempfile
@@ -55,7 +56,7 @@ class Judge:
         self.recording = recording
         self.log = WriteLog(recording.log, recording.base.stat().st_size)
         self.disk = Disk(recording.base, self.log)
-        self.marks = Marks(self.log)
+        self.marks = Marks(self.log, recording.begins_with)
         self._scratch = scratch
         self._data: DataPartition | None = None
         self._whole: dict[object, bool] = {}
@@ -68,27 +69,31 @@ class Judge:
     def judge(self, cut: Cut) -> Result:
         """Let the power be cut there, and see."""
         with self.disk.cut(cut):
-            box = self.box()
-            verdict = box.settle()
-            result = Result(
-                cut.number,
-                cut.position,
-                self.marks.phase(cut.position),
-                cut.manner,
-                cut.position - cut.durable,
-                verdict.slot,
-                verdict.went_back,
-                len(verdict.starts),
-                bricked=verdict.reason if verdict.slot is None else "",
-            )
-            if verdict.damaged_trial:
-                result.other.append("an update is tried that is not all on the disk")
-            if box.volume_error:
-                result.other.append(f"boot partition: {box.volume_error}")
-            elif box.volume:
-                result.other += [f"boot partition: {problem}" for problem in box.volume.problems()]
-            if self.recording.has_data:
-                result.data = self._judge_data(box.tables.for_linux(verdict.arguments), cut)
+            return self.judge_here(cut)
+
+    def judge_here(self, cut: Cut) -> Result:
+        """Judge the disk, which is as the cut left it."""
+        box = self.box()
+        verdict = box.settle()
+        result = Result(
+            cut.number,
+            cut.position,
+            self.marks.phase(cut.position),
+            cut.manner,
+            cut.position - cut.durable,
+            verdict.slot,
+            verdict.went_back,
+            len(verdict.starts),
+            bricked=verdict.reason if verdict.slot is None else "",
+        )
+        if verdict.damaged_trial:
+            result.other.append("an update is tried that is not all on the disk")
+        if box.volume_error:
+            result.other.append(f"boot partition: {box.volume_error}")
+        elif box.volume:
+            result.other += [f"boot partition: {problem}" for problem in box.volume.problems()]
+        if self.recording.has_data:
+            result.data = self._judge_data(box.tables.for_linux(verdict.arguments), cut)
         return result
 
     def _judge_data(self, table: Table | None, cut: Cut) -> list[str]:
@@ -149,6 +154,18 @@ def choose(
         cuts = [choice.cut(number) for number in numbers]
         judge.close()
     return sorted(cuts, key=lambda cut: (cut.durable, cut.position, cut.number))
+
+
+def sample(recording: Recording, seed: int, count: int, most: int) -> list[Cut]:
+    """Some of so many cuts, from every phase in turn, sorted as a disk rolls forward."""
+    cuts = choose(recording, seed, range(count))
+    with WriteLog(recording.log, recording.base.stat().st_size) as log:
+        marks = Marks(log, recording.begins_with)
+    phases: dict[str, list[Cut]] = {}
+    for cut in sorted(cuts, key=lambda cut: cut.number):
+        phases.setdefault(marks.phase(cut.position), []).append(cut)
+    turns = [cut for turn in itertools.zip_longest(*phases.values()) for cut in turn if cut is not None]
+    return sorted(turns[:most], key=lambda cut: (cut.durable, cut.position, cut.number))
 
 
 def _judge_share(recording: Recording, cuts: Sequence[Cut]) -> list[Result]:

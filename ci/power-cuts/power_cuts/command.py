@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import datetime
 import json
 import shutil
 import sys
@@ -9,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from power_cuts import campaign, small_disk, u_boot
+from power_cuts import campaign, reference, report, small_disk, u_boot
 from power_cuts.boot import BootLogicError
 from power_cuts.campaign import Judge, Result
+from power_cuts.console import ConsoleError
 from power_cuts.cut import HONEST, Manner
 from power_cuts.promises import MarkError
 from power_cuts.recording import Recording, RecordingError
@@ -19,6 +21,7 @@ from power_cuts.write_log import LogError
 
 _CHECKOUT = Path(__file__).parents[3]
 FOLDER = _CHECKOUT / "build/power-cuts"
+PAGE = _CHECKOUT / "docs/power-cuts.md"
 
 
 def say(results: Sequence[Result], recording: Recording, log_entries: int, seconds: float) -> None:
@@ -142,6 +145,62 @@ def boot_loader(arguments: argparse.Namespace) -> int:
     return int(agreeing != len(compared))
 
 
+def record_reference(arguments: argparse.Namespace) -> int:
+    """Record an update on the reference image."""
+    recording = reference.record(_fresh(arguments.folder))
+    print(f"{campaign.entries(recording)} requests recorded in {arguments.folder}")
+    return 0
+
+
+def boot_recording(arguments: argparse.Namespace) -> int:
+    """Really boot some cuts, of every phase in turn."""
+    recording = Recording.load(arguments.recording)
+    cuts = campaign.sample(recording, arguments.seed, arguments.cuts, arguments.boots)
+    booted = []
+    for boot in reference.boot(recording, cuts, recording.folder):
+        booted.append(boot)
+        problems = f": {', '.join(boot.problems)}" if boot.problems else ""
+        slot = f"slot {boot.slot}" if boot.slot else "nothing"
+        judged = "as judged" if boot.slot == boot.expected else f"but slot {boot.expected} was judged to"
+        print(f"  cut {boot.number} ({boot.phase}): {slot} came up, {judged}{problems}", flush=True)
+    passed = sum(boot.passed for boot in booted)
+    print(f"{passed} of {len(booted)} real boots came up as judged with their data")
+    kept = {"seed": arguments.seed, "boots": [asdict(boot) for boot in booted]}
+    (recording.folder / "boots.json").write_text(json.dumps(kept, indent=1) + "\n")
+    return int(passed != len(booted))
+
+
+def write_report(arguments: argparse.Namespace) -> int:
+    """Put all results that are there into the book."""
+    report.write(PAGE, FOLDER, datetime.date.today().isoformat())
+    print(f"written: {PAGE.relative_to(_CHECKOUT)}")
+    return 0
+
+
+def everything(arguments: argparse.Namespace) -> int:
+    """Small disk, boot loader, reference image, real boots; then the report."""
+    failed = False
+
+    def step(*command: str) -> None:
+        nonlocal failed
+        print(f"\n== {' '.join(command)}", flush=True)
+        failed |= main([*command, "--seed", str(arguments.seed)]) != 0
+
+    folder = FOLDER / "reference"
+    step("small")
+    step("u-boot")
+    if not reference.is_recorded(folder):
+        step("record")
+    step("judge", str(folder), "--cuts", str(arguments.cuts))
+    step("boot", str(folder), "--cuts", str(arguments.cuts), "--boots", str(arguments.boots))
+    # What a bad card does is told, but it is no fault of the box.
+    judge(Recording.load(folder), arguments.seed, min(arguments.cuts, 200), (Manner.ERASED_BLOCK,))
+    if arguments.report:
+        step("report")
+    print(f"\n{'FAILED' if failed else 'passed'}")
+    return int(failed)
+
+
 def describe_survivor(survivor: object) -> str:
     """An entry of the log, and whether it is torn."""
     entry, mask = getattr(survivor, "entry", 0), getattr(survivor, "mask", None)
@@ -170,11 +229,31 @@ def main(arguments: Sequence[str]) -> int:
     added.add_argument("recording", type=Path)
     added.add_argument("number", type=int)
     added.add_argument("--bad-card", action="store_true")
+    added = command("record", record_reference, "record an update on the reference image")
+    added.add_argument("--folder", type=Path, default=FOLDER / "reference")
+    added = command("boot", boot_recording, "really boot what cuts of a recording leave")
+    added.add_argument("recording", type=Path, nargs="?", default=FOLDER / "reference")
+    added.add_argument("--boots", type=int, default=10)
+    added.add_argument("--cuts", type=int, default=500, help="choose among as many")
+    added = command("all", everything, "everything, with a report")
+    added.add_argument("--cuts", type=int, default=500)
+    added.add_argument("--boots", type=int, default=10)
+    added.add_argument("--report", action="store_true", help="write docs/power-cuts.md")
+    command("report", write_report, "write the results that are there into docs/power-cuts.md")
     added = command("u-boot", boot_loader, "compare the model with the product's real boot loader on a small disk")
     added.add_argument("--cuts", type=int, default=20)
     parsed = parser.parse_args(arguments)
     try:
         return parsed.run(parsed)
-    except (LogError, RecordingError, MarkError, BootLogicError, small_disk.RecordingNotPossibleError) as error:
+    except (
+        reference.ImageError,
+        report.ReportError,
+        ConsoleError,
+        LogError,
+        RecordingError,
+        MarkError,
+        BootLogicError,
+        small_disk.RecordingNotPossibleError,
+    ) as error:
         print(f"power-cuts: {error}", file=sys.stderr)
         return 2

@@ -88,26 +88,26 @@ class DataPartition:
                 length = min(end, self._offset + partition.size) - begin
                 if length > 0:
                     os.pwrite(target.fileno(), disk.read(begin, length), begin - self._offset)
-        result = self._examine()
+        shutil.rmtree(self._dumped, ignore_errors=True)
+        result = examine(self._scratch, self._dumped)
         self._last = (state, result)
         return result
 
-    def _examine(self) -> Recovered:
-        repair = _run("e2fsck", "-p", self._scratch)
-        if repair.returncode not in (0, 1):
-            return Recovered([f"the box cannot repair /data: {_first_line(repair)}"])
-        check = _run("e2fsck", "-fn", self._scratch)
-        if check.returncode != 0:
-            return Recovered([f"/data is damaged after its repair: {_first_line(check)}"])
-        shutil.rmtree(self._dumped, ignore_errors=True)
-        self._dumped.mkdir()
-        for folder in (FOLDER, "amora"):
-            _run("debugfs", "-R", f"rdump /{folder} {self._dumped}", self._scratch)
-        files = {}
-        kept = self._dumped / FOLDER
-        if kept.is_dir():
-            files = {path.name: path.read_bytes() for path in kept.iterdir() if path.is_file()}
-        return Recovered(_torn_documents(self._dumped / "amora"), files)
+
+def examine(partition: Path, folder: Path) -> Recovered:
+    """Repair a partition as the box does, and read the files of interest into a folder that is made for them."""
+    repair = _run("e2fsck", "-p", partition)
+    if repair.returncode not in (0, 1):
+        return Recovered([f"the box cannot repair /data: {_first_line(repair)}"])
+    check = _run("e2fsck", "-fn", partition)
+    if check.returncode != 0:
+        return Recovered([f"/data is damaged after its repair: {_first_line(check)}"])
+    folder.mkdir()
+    for name in (FOLDER, "amora"):
+        _run("debugfs", "-R", f"rdump /{name} {folder}", partition)
+    kept = folder / FOLDER
+    files = {path.name: path.read_bytes() for path in kept.iterdir() if path.is_file()} if kept.is_dir() else {}
+    return Recovered(_torn_documents(folder / "amora"), files)
 
 
 def _torn_documents(folder: Path) -> list[str]:

@@ -34,8 +34,9 @@ class Promised:
 class Marks:
     """The marks of a log: phases and promises, by position."""
 
-    def __init__(self, log: WriteLog) -> None:
-        """Find them."""
+    def __init__(self, log: WriteLog, begins_with: str = "before") -> None:
+        """Find them; what was going on before the first one has a name too."""
+        self._begins_with = begins_with
         self.phases: list[tuple[int, str]] = []
         self._promises: list[tuple[int, Promised]] = []
         current = Promised()
@@ -64,7 +65,7 @@ class Marks:
     def phase(self, position: int) -> str:
         """What was going on when so many requests were completed."""
         place = bisect_left(self._phase_positions, position) - 1
-        return self.phases[place][1] if place >= 0 else "before"
+        return self.phases[place][1] if place >= 0 else self._begins_with
 
     def promised(self, position: int) -> Promised:
         """What was promised when so many requests were completed."""

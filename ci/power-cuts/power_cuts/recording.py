@@ -28,6 +28,8 @@ class Recording:
     notes: tuple[str, ...] = ()
     never_up: frozenset[str] = frozenset()
     """Root hashes of images that are whole but never prove themselves: bad updates."""
+    begins_with: str = "before"
+    """The phase before the first mark."""
 
     @property
     def base(self) -> Path:
@@ -52,6 +54,7 @@ class Recording:
             "has_data": self.has_data,
             "notes": self.notes,
             "never_up": sorted(self.never_up),
+            "begins_with": self.begins_with,
         }
         (self.folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n")
 
@@ -70,7 +73,15 @@ class Recording:
             writeable = None if about["writeable"] is None else frozenset(about["writeable"])
             loader = BootLoader(dict(about["defaults"]), location, writeable)
             never_up = frozenset(about["never_up"])
-            return cls(folder, loader, about["title"], bool(about["has_data"]), tuple(about["notes"]), never_up)
+            return cls(
+                folder,
+                loader,
+                about["title"],
+                bool(about["has_data"]),
+                tuple(about["notes"]),
+                never_up,
+                about["begins_with"],
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RecordingError(f"{folder} holds no recording: {error}") from error
 
