@@ -1,4 +1,5 @@
 import { makeLibrary } from './library.mjs';
+import { Updates } from './updates.mjs';
 
 /** @typedef {import('/client/state.d.ts').Song} Song */
 /** @typedef {import('/client/state.d.ts').State} State */
@@ -26,6 +27,7 @@ export class Box {
   log = [];
   /** Commands that fail, and how. @type {Map<string, Refusal>} */
   refusals = new Map();
+  updates = new Updates(this);
   /** @type {(changed: Partial<State>) => void} */
   onChange = () => {};
   /** @type {(event: object) => void} */
@@ -35,7 +37,7 @@ export class Box {
   constructor() {
     const now = Date.now();
     const healthy = { condition: /** @type {const} */ ('ok'), cause: '', next_step: '', since: now - 7_400_000 };
-    /** @type {State & { audio: NonNullable<State['audio']>, player: NonNullable<State['player']> }} */
+    /** @type {State & { audio: NonNullable<State['audio']>, player: NonNullable<State['player']>, update: NonNullable<State['update']> }} */
     this.state = {
       revision: 1,
       system: { id: 'kitchen', name: 'Kitchen', version: '0.1.0', started_at: now - 7_431_000, health: { audio: { ...healthy }, player: { ...healthy }, mqtt: { ...healthy }, web: { ...healthy } } },
@@ -53,6 +55,7 @@ export class Box {
         outputs: [{ id: 0, name: 'Amora', plugin: 'fifo', enabled: true }, { id: 1, name: 'Bit-perfect', plugin: 'alsa', enabled: false }],
         sleep_at: null, playlists_version: 1,
       },
+      update: { phase: 'idle', version: '1.4.2', slot: 'a' },
     };
   }
 
@@ -81,10 +84,15 @@ export class Box {
     this.changed('player');
   }
 
-  /** @param {'player' | 'audio' | 'system'} section */
+  /** @param {'player' | 'audio' | 'system' | 'update'} section */
   changed(section) {
     this.state.revision += 1;
     this.onChange({ revision: this.state.revision, [section]: this.state[section] });
+  }
+
+  /** @param {string} how */
+  goDown(how) {
+    this.onEvent({ time: Date.now(), event: 'box.going_down', data: { how, cause: 'asked for' } });
   }
 
   /** @param {Song} song */
@@ -270,6 +278,15 @@ const COMMANDS = (box) => {
       },
       get_status: () => audio,
     },
-    system: { get_state: () => box.state, get_status: () => box.state.system },
+    update: box.updates.commands,
+    box: {
+      restart: () => box.goDown('restart'),
+      power_off: () => box.goDown('power_off'),
+      factory_reset: (/** @type {any} */ { confirm }) => {
+        if (confirm !== box.state.system.id) throw new Refusal('invalid_parameter', 'parameter `confirm`: is not the id of this box', 'confirm');
+        return box.goDown('factory_reset');
+      },
+    },
+    system: { get_state: () => box.state, get_status: () => box.state.system, get_config: () => ({ config: { update: { restart: 'window', window: '03:00-05:00' } }, origin: {} }) },
   };
 };

@@ -70,6 +70,10 @@ export async function startFakeBox({ box = new Box(), openStatus = false, port =
       if (!admitted(request) && !control.openStatus) throw new Refusal('login_required', 'log in first');
       if (url.pathname === '/api/state') return send(response, 200, box.state);
       if (url.pathname === '/api/cover') return cover(response, url.searchParams.get('file') ?? '');
+      if (route === 'POST /api/update') {
+        if (!admitted(request) || (request.headers.authorization === undefined && request.headers['x-amora-csrf'] !== sessions.get(sessionOf(request)))) throw new Refusal('not_allowed', 'the CSRF token is missing');
+        return send(response, 200, { result: true, data: await box.updates.receive(request, url.searchParams) });
+      }
       const command = /^POST \/api\/commands\/(.+)$/.exec(route)?.[1];
       if (command && admitted(request)) return send(response, 200, { result: true, data: box.execute(decodeURIComponent(command), JSON.parse((await bodyOf(request)) || '{}')) });
       throw new Refusal('not_found', 'there is nothing here');

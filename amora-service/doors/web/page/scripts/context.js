@@ -6,6 +6,7 @@
  * @property {import('./shell/toasts.js').Toasts} toasts
  * @property {(text: string) => void} announce says something to screen readers
  * @property {import('./listen/listener.js').Listener} listener
+ * @property {import('./update/upload.js').Upload} upload the update that this page sends
  * @property {HTMLElement} scroller what scrolls: the main part of the page
  */
 

@@ -3,6 +3,8 @@ import { h, setText } from '../dom.js';
 import { Listener } from '../listen/listener.js';
 import { readRoute } from '../routes.js';
 import { watchTheme } from '../theme.js';
+import { tellOfUpdates } from '../update/news.js';
+import { Upload } from '../update/upload.js';
 import { boxView } from '../views/box.js';
 import { libraryView } from '../views/library.js';
 import { followCoverColours, nowPlayingView } from '../views/now-playing.js';
@@ -30,7 +32,7 @@ export function openShell(client, clock, signal, login) {
   const toasts = new Toasts();
   const main = h('main', { id: 'main', tabindex: '-1' });
   /** @type {import('../context.js').Context} */
-  const context = { client, clock, toasts, announce: (text) => setText(spoken, text), listener: new Listener(client), scroller: main };
+  const context = { client, clock, toasts, announce: (text) => setText(spoken, text), listener: new Listener(client), upload: new Upload(client), scroller: main };
   const rail = makeRail(context, signal);
   const app = h('div', { class: 'app' },
     h('a', { class: 'skip', href: '#main', onclick: (/** @type {Event} */ event) => skip(event, main) }, 'Skip to the content'),
@@ -38,8 +40,12 @@ export function openShell(client, clock, signal, login) {
   document.body.replaceChildren(app);
   watchTheme(applyTint, signal);
   followCoverColours(context, signal);
+  tellOfUpdates(context, signal);
   signal.addEventListener('abort', client.on('connectionChange', (online) => online && forgetMissingCovers()));
-  signal.addEventListener('abort', () => context.listener.stop());
+  signal.addEventListener('abort', () => {
+    context.listener.stop();
+    context.upload.cancel();
+  });
 
   let view = new AbortController();
   signal.addEventListener('abort', () => view.abort());

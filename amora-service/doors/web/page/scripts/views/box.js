@@ -4,6 +4,8 @@ import { counted, decibels, formatInWords, spanInWords } from '../format.js';
 import { icon } from '../icons.js';
 import { toggleTheme, watchTheme } from '../theme.js';
 import { watch, watchConnection } from '../watch.js';
+import { makeBoxTabs } from './box-tabs.js';
+import { systemView } from './system.js';
 
 /** @typedef {import('../context.js').Context} Context */
 /** @typedef {import('/client/state.d.ts').AudioState} AudioState */
@@ -11,10 +13,11 @@ import { watch, watchConnection } from '../watch.js';
 const CONDITIONS = { ok: 'Working', starting: 'Starting', degraded: 'Trying again', failed: 'Needs help' };
 const SPANS = ['10', '20', '50', '100', '200', '500', '1k', '2k', '5k', '∞'];
 
-/** How the box is. @type {import('../context.js').View} */
-export function boxView(context, _path, signal) {
+/** How the box is, or its system. @type {import('../context.js').View} */
+export function boxView(context, path, signal) {
+  if (path[0] === 'system') return systemView(context, path, signal);
   return h('div', { class: 'view' },
-    h('h1', { tabindex: '-1' }, 'Box'),
+    h('h1', { tabindex: '-1' }, 'Box'), makeBoxTabs('overview'),
     h('div', { class: 'columns' },
       makeHealth(context, signal),
       h('div', { class: 'section' }, makeAbout(context, signal), makeConnection(context, signal)),
