@@ -111,6 +111,8 @@ class Verdict:
     """The kernel's arguments when it came up."""
     damaged_trial: bool = False
     """Whether a slot was tried that is not what was signed."""
+    cut_during_saves: list[Environment] = field(default_factory=list)
+    """What each save of the environment on the way would have left, had the power been cut again."""
 
     @property
     def went_back(self) -> bool:
@@ -174,19 +176,30 @@ class Box:
 
     def settle(self) -> Verdict:
         """Power on, and on again, until a slot stays up; the worst that can become of the disk."""
-        verdicts = [self._settle(damage) for damage in Damage]
+        verdicts = [self._settle(damage, self.environment) for damage in Damage]
         worst = next((verdict for verdict in verdicts if verdict.slot is None), verdicts[0])
         worst.damaged_trial = any(verdict.damaged_trial for verdict in verdicts)
+        if worst.slot is not None:
+            self._cut_again(worst)
         return worst
 
-    def _settle(self, damage: Damage) -> Verdict:
+    def _cut_again(self, verdict: Verdict) -> None:
+        """Cut the power once more, during each save on the way: the box must come up after that as well."""
+        for damage in Damage:
+            for environment in verdict.cut_during_saves:
+                second = self._settle(damage, environment)
+                if second.slot is None:
+                    verdict.slot, verdict.reason = None, f"after a second cut, during a save: {second.reason}"
+                    return
+
+    def _settle(self, damage: Damage, environment: Environment) -> Verdict:
         verdict = Verdict(None)
-        environment = self.environment
         committed: str | None = None
         for _ in range(MOST_STARTS):
             run = _Run(self, environment, damage)
             arguments = run.power_on()
             environment = run.saved
+            verdict.cut_during_saves += run.cut_during_saves
             if arguments is None:
                 verdict.starts.append(Start(None, False, run.ending, state=state_of(environment)))
                 if run.ending != "reset":
@@ -203,6 +216,7 @@ class Box:
             if trial:
                 variables = environment.variables or {}
                 variables |= {"upgrade_available": "0", "bootcount": "0", "ustate": "0"}
+                verdict.cut_during_saves.append(environment.torn())
                 environment, _, _ = environment.saved(variables)
                 committed = slot
                 continue
@@ -246,6 +260,7 @@ class _Run:
     def __init__(self, box: Box, environment: Environment, damage: Damage) -> None:
         self.box = box
         self.saved = environment
+        self.cut_during_saves: list[Environment] = []
         self.ending = ""
         self._damage = damage
         self._memory: dict[str, bytes] = {}
@@ -335,6 +350,7 @@ class _Run:
         return 0
 
     def _saveenv(self, _: list[str]) -> int:
+        self.cut_during_saves.append(self.saved.torn())
         try:
             self.saved, _, _ = self.saved.saved(self._variables)
         except EnvironmentTooBigError:

@@ -86,13 +86,23 @@ class Environment:
         copy = None if self.active is None else self.copies[self.active]
         return dict(copy.variables) if copy else None
 
+    def torn(self) -> "Environment":
+        """The environment when the power is cut during a save: the copy that was being written is damaged."""
+        copies = list(self.copies)
+        copies[self._target] = None
+        return replace(self, copies=tuple(copies))
+
+    @property
+    def _target(self) -> int:
+        return 1 if len(self.copies) > 1 and self.active == 0 else 0
+
     def saved(self, variables: dict[str, str]) -> tuple["Environment", int, bytes]:
         """The environment after a save, which copy it wrote, and the bytes."""
         redundant = len(self.copies) > 1
         active = self.active
         current = None if active is None else self.copies[active]
         flags = ((current.flags if current else 0) + 1) & 0xFF
-        target = 1 if redundant and active == 0 else 0
+        target = self._target
         raw = encode(variables, flags, size=self.size, redundant=redundant)
         copies = list(self.copies)
         copies[target] = Copy(flags if redundant else 0, dict(variables))

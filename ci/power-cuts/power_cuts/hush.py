@@ -3,6 +3,7 @@
 What is not known is an error, never passed over: a script that uses more than this is reported, not guessed at.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -276,6 +277,7 @@ class _Parser:
         return For(name, tuple(words), body)
 
 
+@functools.lru_cache(maxsize=64)
 def parse(text: str) -> Script:
     """Understand a script, or raise HushError."""
     return _Parser(text).script()

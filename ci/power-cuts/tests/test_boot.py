@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from power_cuts import boot
-from power_cuts.boot import BootLogicError, Box, Damage, Verdict
+from power_cuts.boot import BootLogicError, Box, Damage, RawEnvironment, Verdict
 from power_cuts.environment import SIZE, encode
 from power_cuts.small_disk import PARTITIONS, Breaks, SmallDisk, slot_image
 from power_cuts.verity import verify
@@ -139,6 +139,25 @@ def test_both_copies_damaged_is_a_brick(disk: Disk) -> None:
     for offset in OFFSETS:
         disk.put(offset + 100, b"damage")
     assert disk.settle().slot is None
+
+
+def test_a_second_cut_while_a_try_is_counted_is_survived(disk: Disk) -> None:
+    disk.environment(0, 4, amora_slot="b", upgrade_available="1")
+    disk.put(OFFSETS[1], bytes(SIZE))
+    verdict = disk.settle()
+    assert verdict.slot == "b"
+    assert len(verdict.cut_during_saves) == 2, "the try's count and the commit"
+
+
+def test_with_a_single_copy_a_second_cut_is_a_brick(disk: Disk) -> None:
+    loader, disk.loader = disk.loader, replace(disk.loader, location=RawEnvironment(OFFSETS[:1]))
+    variables = loader.defaults | {"amora_slot": "b", "upgrade_available": "1"}
+    variables |= {f"verity_b_{key}": value for key, value in B[1].items()}
+    disk.put(OFFSETS[0], encode(variables, redundant=False))
+    verdict = disk.settle()
+    disk.loader = loader
+    assert verdict.slot is None
+    assert "second cut" in verdict.reason
 
 
 def test_a_damaged_boot_script_is_a_brick(disk: Disk) -> None:
