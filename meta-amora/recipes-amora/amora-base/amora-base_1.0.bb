@@ -102,6 +102,10 @@ do_install() {
         systemd-journal-catalog-update.service systemd-machine-id-commit.service systemd-sysusers.service; do
         ln -s /dev/null ${D}${sysconfdir}/systemd/system/$unit
     done
+    # Sound cards are set up by the service alone, and there are no homes.
+    install -d ${D}${sysconfdir}/udev/rules.d ${D}${sysconfdir}/tmpfiles.d
+    ln -s /dev/null ${D}${sysconfdir}/udev/rules.d/90-alsa-restore.rules
+    ln -s /dev/null ${D}${sysconfdir}/tmpfiles.d/home.conf
     for generator in systemd-getty-generator systemd-gpt-auto-generator systemd-ssh-generator; do
         ln -s /dev/null ${D}${sysconfdir}/systemd/system-generators/$generator
     done
