@@ -331,6 +331,17 @@ fn dialect_schemas(types: &Types) -> Map<String, Value> {
                 "health": types.condition,
                 "health_cause": {"type": "string", "description": "What is wrong; empty when nothing is."},
                 "version": {"type": "string", "description": "Version of the software."},
+                "software": {
+                    "type": "object",
+                    "description": "The image and the update that is coming; only on a box that takes updates. As Home Assistant reads it.",
+                    "properties": {
+                        "installed_version": {"type": "string"},
+                        "latest_version": {"type": "string", "description": "The update's version once it is known, else the installed one."},
+                        "in_progress": {"type": "boolean"},
+                        "update_percentage": {"type": ["integer", "null"]},
+                        "release_summary": {"type": "string", "description": "Why the last update did not get through; empty when it did."},
+                    },
+                },
             }),
             &["timestamp", "timestamp_ms", "state", "current_song", "currentSong", "volume", "repeat", "random", "playlist", "mute",
                 "health", "health_cause", "version"]),

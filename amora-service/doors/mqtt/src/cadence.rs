@@ -2,7 +2,7 @@
 //! Pure: time comes in from outside.
 
 use amora_contract::State;
-use amora_contract::state::{Condition, PlaybackState};
+use amora_contract::state::{Condition, PlaybackState, UpdatePhase};
 use amora_contract::units::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -39,6 +39,7 @@ struct Shown {
     playlist: Option<String>,
     error: Option<String>,
     condition: Condition,
+    software: Option<(UpdatePhase, Option<String>)>,
 }
 
 impl Shown {
@@ -55,6 +56,13 @@ impl Shown {
             playlist: player.and_then(|player| player.playlist.clone()),
             error: player.and_then(|player| player.error.clone()),
             condition: state.system.condition(),
+            software: state.update.as_ref().map(|update| {
+                let version = update
+                    .install
+                    .as_ref()
+                    .and_then(|install| install.version.clone());
+                (update.phase, version)
+            }),
         }
     }
 }

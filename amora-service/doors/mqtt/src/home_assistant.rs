@@ -160,7 +160,7 @@ pub(crate) fn discovery(system: &SystemState, topics: &Topics, playlists: &[Stri
     add_update.insert("state_topic".to_owned(), state.as_str().into());
     add_update.insert(
         "value_template".to_owned(),
-        "{{ {'installed_version': value_json.version} | tojson }}".into(),
+        "{{ (value_json.software or {'installed_version': value_json.version}) | tojson }}".into(),
     );
     components.insert("software".to_owned(), add_update.into());
 

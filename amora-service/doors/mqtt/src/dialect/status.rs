@@ -1,8 +1,13 @@
 //! The player status that the original published, readable in both dialects.
 
-use amora_contract::state::{AudioState, PlaybackState, PlayerState, Song, State};
+use amora_contract::state::{
+    AudioState, Outcome, PlaybackState, PlayerState, Song, State, UpdatePhase, UpdateState,
+};
 use amora_contract::units::Timestamp;
 use serde_json::{Map, Value, json};
+
+/// Home Assistant takes no longer summary of an update.
+const LONGEST_SUMMARY: usize = 255;
 
 /// The body of the `state` topic.
 ///
@@ -29,6 +34,9 @@ impl StateMessage {
             .collect();
         message.insert("health_cause".to_owned(), causes.join("; ").into());
         message.insert("version".to_owned(), state.system.version.as_str().into());
+        if let Some(update) = &state.update {
+            message.insert("software".to_owned(), software(update, &state.system.version));
+        }
         Value::Object(message).to_string().into_bytes()
     }
 }
@@ -59,6 +67,29 @@ pub fn player_status(
         status.insert("error".to_owned(), error.as_str().into());
     }
     status
+}
+
+/// What is installed, and what waits or is being written to replace it.
+fn software(update: &UpdateState, service: &str) -> Value {
+    let installed = match update.version.as_str() {
+        // Not an image of ours: what there is is the service.
+        "" => service,
+        version => version,
+    };
+    let coming = update.install.as_ref();
+    let latest = coming.and_then(|install| install.version.as_deref());
+    let in_progress = matches!(update.phase, UpdatePhase::Checking | UpdatePhase::Installing);
+    let summary = match update.last.as_ref().filter(|last| last.outcome != Outcome::Kept) {
+        Some(last) => last.reason.chars().take(LONGEST_SUMMARY).collect(),
+        None => String::new(),
+    };
+    json!({
+        "installed_version": installed,
+        "latest_version": latest.unwrap_or(installed),
+        "in_progress": in_progress,
+        "update_percentage": coming.filter(|_| in_progress).map(|install| install.percent),
+        "release_summary": summary,
+    })
 }
 
 /// Seconds into the song at `now`.

@@ -354,3 +354,53 @@ proptest! {
         prop_assert_eq!(device.asked.id, client.asked.id);
     }
 }
+
+#[test]
+fn an_update_that_is_coming_is_told_as_home_assistant_reads_it() {
+    use amora_contract::state::{Slot, UpdateInstall, UpdatePhase, UpdateSource, UpdateState};
+    use amora_contract::units::Bytes;
+
+    let software = |update: UpdateState| {
+        let state = State {
+            update: Some(update),
+            ..State::default()
+        };
+        let message: Value = serde_json::from_slice(&StateMessage::encode(&state, NOW)).unwrap();
+        message["software"].clone()
+    };
+    let mut update = UpdateState {
+        version: "1.0.0".to_owned(),
+        ..UpdateState::default()
+    };
+    let quiet = software(update.clone());
+    assert_eq!(quiet["latest_version"], "1.0.0");
+    assert_eq!(
+        (&quiet["in_progress"], &quiet["update_percentage"]),
+        (&json!(false), &Value::Null)
+    );
+    update.phase = UpdatePhase::Installing;
+    update.install = Some(UpdateInstall {
+        source: UpdateSource::Url,
+        url: None,
+        reference: None,
+        version: Some("1.1.0".to_owned()),
+        slot: Slot::B,
+        percent: 42,
+        received: Bytes(0),
+        size: None,
+        part: String::new(),
+        waiting: None,
+        started_at: NOW,
+    });
+    let coming = software(update);
+    assert_eq!(
+        (&coming["installed_version"], &coming["latest_version"]),
+        (&json!("1.0.0"), &json!("1.1.0"))
+    );
+    assert_eq!(
+        (&coming["in_progress"], &coming["update_percentage"]),
+        (&json!(true), &json!(42))
+    );
+    let bare: Value = serde_json::from_slice(&StateMessage::encode(&State::default(), NOW)).unwrap();
+    assert!(bare.get("software").is_none());
+}
