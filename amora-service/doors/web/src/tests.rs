@@ -8,6 +8,7 @@ mod legacy;
 mod origins;
 mod pages;
 mod sockets;
+mod updates;
 
 use crate::metrics::SocketKind;
 use crate::{Server, WebError};

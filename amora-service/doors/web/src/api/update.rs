@@ -16,6 +16,7 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -57,12 +58,14 @@ pub(crate) async fn update(
     let execution = door.execute_with(Command::from(command), amora_router::Body { size, pieces });
     let mut execution = std::pin::pin!(execution);
     let mut body = body.into_data_stream();
+    let begun = AtomicBool::new(!waits);
     let sending = async {
         // Who waits for a "100 Continue" is let go on by the first look at the body: an update that is refused at once
         // need not come.
         if waits {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        begun.store(true, Ordering::Relaxed);
         loop {
             let piece = match tokio::time::timeout(SILENCE, body.next()).await {
                 Ok(None) => return,
@@ -84,7 +87,7 @@ pub(crate) async fn update(
             execution.await
         }
     };
-    if reply.is_err() {
+    if reply.is_err() && begun.load(Ordering::Relaxed) {
         let rest = async { while let Some(Ok(_)) = body.next().await {} };
         let _ = tokio::time::timeout(DISCARDING, rest).await;
     }
