@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def card(updates, workshop, checkout, env):
         with (tree / "etc/amora/amora.toml").open("a") as settings:
             settings.write(UNDECIDED)
 
+    subprocess.run([checkout / "ci/image/build", "u-boot-rpi"], check=True)
     folder = Path(env.config.get_path("work")) / "pi"
     folder.mkdir()
     update = updates.changed("pi", 9, as_on_a_pi)

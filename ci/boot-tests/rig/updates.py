@@ -110,7 +110,7 @@ class Update:
         made = dict(line.split("=") for line in Path(f"{root}.verity-params").read_text().split())
         for what, value in made.items():
             variable = VARIABLES[what]
-            result = result.described(rf'(name = "verity_[ab]_{variable}"; value = )"[^"]*"', rf'\1"{value}"')
+            result = result.described(rf'(name = "verity_[ab]_{variable}";\s*value = )"[^"]*"', rf'\1"{value}"')
         return result
 
     def _change(self, name, tree):
