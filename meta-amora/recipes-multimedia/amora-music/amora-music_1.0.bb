@@ -9,6 +9,7 @@ SRC_URI = " \
     file://amora-pipewire.socket \
     file://amora-wireplumber.service \
     file://mpd-amora.conf \
+    file://mpd-exclusive \
     file://mpd.conf \
     file://mpd.dnssd \
     file://pipewire.conf \
@@ -29,10 +30,11 @@ do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 
 do_install() {
-    install -d ${D}${systemd_system_unitdir}/mpd.service.d ${D}${sysconfdir}/amora ${D}${datadir}/amora
+    install -d ${D}${systemd_system_unitdir}/mpd.service.d ${D}${sysconfdir}/amora ${D}${datadir}/amora ${D}${nonarch_libdir}/amora
     install -m 0644 ${S}/amora-mpd-announce.service ${S}/amora-pipewire.service ${S}/amora-pipewire.socket \
         ${S}/amora-wireplumber.service ${D}${systemd_system_unitdir}/
     install -m 0644 ${S}/mpd-amora.conf ${D}${systemd_system_unitdir}/mpd.service.d/amora.conf
+    install -m 0755 ${S}/mpd-exclusive ${D}${nonarch_libdir}/amora/mpd-exclusive
     install -m 0644 ${S}/mpd.conf ${D}${sysconfdir}/amora/mpd.conf
     install -m 0644 ${S}/mpd.dnssd ${S}/pipewire.conf ${D}${datadir}/amora/
     install -d ${D}${datadir}/wireplumber/wireplumber.conf.d
@@ -46,6 +48,7 @@ do_install() {
 FILES:${PN} += " \
     ${datadir}/amora \
     ${datadir}/wireplumber \
+    ${nonarch_libdir}/amora \
     ${systemd_system_unitdir} \
 "
 
