@@ -1,7 +1,6 @@
 use super::*;
 use amora_contract::commands::UpdateCommand;
 use amora_contract::config::RestartPolicy;
-use amora_contract::state::UpdateState;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
@@ -26,7 +25,7 @@ fn take_all(fixture: &Fixture) -> mpsc::UnboundedReceiver<Arrival> {
                 }
             }
             to.send((request.command.clone(), body.size, bytes, end)).unwrap();
-            request.answer(Ok(Reply::Update(Box::new(UpdateState::default()))));
+            request.answer(Ok(Reply::Update(Box::default())));
         }
     });
     arrivals
