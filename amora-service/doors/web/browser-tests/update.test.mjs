@@ -127,7 +127,7 @@ describe('updates', () => {
     for (let percent = 1; percent <= 100; percent += 1) t.box.updates.advance(percent * 1_450_000, 145_000_000);
     await software.getByText('100 % · 145 of 145 MB').waitFor();
     t.box.updates.set({ install: { .../** @type {any} */ (t.box.state.update.install), waiting: 'the server does not answer; it is tried again' } });
-    await software.getByText('It stands still: The server does not answer; it is tried again.').waitFor();
+    await software.getByText('It stands still: the server does not answer; it is tried again.').waitFor();
     await until(() => heard.length === 5, heard.join('|'));
     assert.deepEqual(heard.map((text) => text.replace(/^The update/, '1.5.0')), ['1.5.0 is being installed in slot B.', '25 percent installed.', '50 percent installed.', '75 percent installed.', 'The server does not answer; it is tried again.']);
   });
@@ -139,7 +139,7 @@ describe('updates', () => {
     t.box.updates.advance(9, 9);
     t.box.updates.installed();
     const software = card(page, 'Software');
-    await software.getByText('The box restarts by itself as soon as nothing has played for a while. It waits for: the music to end.').waitFor();
+    await software.getByText('The box restarts by itself as soon as nothing has played for a while. It waits for the music to end.').waitFor();
     await software.getByRole('button', { name: 'Restart now' }).click();
     await page.getByRole('dialog').getByText('Music is playing.').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Restart' }).click();
@@ -201,7 +201,7 @@ describe('updates', () => {
   it('says why a computer without slots cannot be updated', async () => {
     t.box.updates.set({ unavailable: 'this computer has no second slot', version: '', slot: null });
     const page = await t.open('box/system');
-    await page.getByText('This box cannot be updated here: This computer has no second slot.').waitFor();
+    await page.getByText('This box cannot be updated: this computer has no second slot.').waitFor();
     assert.equal(await card(page, 'Install an update').count(), 0);
     Reflect.deleteProperty(t.box.state, 'update');
     const other = await t.open('box/system');

@@ -38,7 +38,7 @@ export function makePresentCard(context, signal) {
       facts.dataset.shown = running;
       fill(facts, [['Version', version], ['Slot', slotName(update?.slot)]].flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
     }
-    const cannot = update ? update.unavailable && `This box cannot be updated here: ${sentence(update.unavailable)}` : 'The service of this box has no part for updates.';
+    const cannot = update ? update.unavailable && sentence(`This box cannot be updated: ${update.unavailable}`) : 'The service of this box has no part for updates.';
     unavailable.hidden = !cannot;
     setText(unavailable, cannot ?? '');
     const focused = card.contains(document.activeElement);
@@ -65,7 +65,7 @@ export function makePresentCard(context, signal) {
     advice.hidden = !text;
     setText(advice, text);
     waiting.hidden = !install?.waiting;
-    setText(waiting, install?.waiting ? `It stands still: ${sentence(install.waiting)}` : '');
+    setText(waiting, install?.waiting ? sentence(`It stands still: ${install.waiting}`) : '');
     showChecks(checks, trial);
   }
 
@@ -115,24 +115,32 @@ function showChecks(list, trial) {
 
 /** @param {Context} context */
 function makeButtons(context) {
-  const { client, upload } = context;
+  const { client, toasts, upload } = context;
   const button = (/** @type {string} */ label, /** @type {() => void} */ onclick, kind = '') => h('button', { class: `button ${kind}`, type: 'button', onclick }, label);
   const version = () => named(client.state?.update?.install?.version);
   const playing = () => client.state?.player?.state === 'play';
 
+  // The box is told before the connection ends: it then knows that somebody called it off, not that the file ended too early.
+  const tell = async () => {
+    try {
+      await client.request('update.cancel', {}, { timeout: STOP_PATIENCE });
+      return true;
+    } catch (error) {
+      // A box that is away, or that refuses while bytes are still to come, is stopped by their end.
+      const { sent = 0, size = 0 } = upload.file ?? {};
+      if (sent < size) return true;
+      toasts.complain(error);
+      return false;
+    }
+  };
   let stopping = false;
   // The button stays as it is while the box is told: one that is switched off loses the focus.
   const cancel = button('Cancel', async () => {
     if (stopping) return;
     stopping = true;
     const { phase } = client.state?.update ?? {};
-    if (phase === 'checking' || phase === 'installing') {
-      // The box is told first: it then knows that somebody called it off, not that the file ended too early.
-      const stopped = client.request('update.cancel', {}, { timeout: STOP_PATIENCE });
-      if (upload.file) await stopped.catch(() => {});
-      else await act(context, () => stopped);
-    }
-    upload.cancel();
+    const told = phase === 'checking' || phase === 'installing' ? await tell() : true;
+    if (told) upload.cancel();
     stopping = false;
   });
   const restart = button('Restart now', async () => {
