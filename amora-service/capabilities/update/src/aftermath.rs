@@ -103,7 +103,9 @@ fn starts(boots: &str, slot: Slot) -> Vec<u32> {
         .lines()
         .filter_map(|line| {
             let mut words = line.split_whitespace();
-            (words.next()? == slot.name()).then(|| words.next()?.parse().ok())?
+            let (name, number) = (words.next()?, words.next()?.parse().ok()?);
+            // Other words are of the same try.
+            (name == slot.name() && words.next()? == "init").then_some(number)
         })
         .collect()
 }
