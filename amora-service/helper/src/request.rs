@@ -18,6 +18,8 @@ pub enum Slot {
     },
     /// The next start is from the slot that ran before the update.
     GiveUp {},
+    /// What kernels said last before the box was reset.
+    LastWords {},
 }
 
 /// Requests of `power.sock`.

@@ -7,7 +7,7 @@ mod trial;
 mod work;
 
 use crate::error::{Refusal, UpdateError};
-use crate::helper::{Helper, HelperFailure, SlotStatus};
+use crate::helper::{Helper, HelperFailure, LastWords, SlotStatus};
 use crate::machine::Machine;
 use crate::record::{Pending, Records};
 use crate::restart::{self, Plan, Planner};
@@ -170,7 +170,7 @@ impl Desk {
                 if slots.waiting() == Some(pending.to_slot) && !tried {
                     self.wait_for_restart(pending);
                 } else {
-                    self.conclude_trial(pending, slots)?;
+                    self.conclude_trial(pending, slots).await?;
                 }
             }
         }
@@ -388,8 +388,21 @@ impl Desk {
             sound: runs,
             tone,
             links: observe::links(&state),
-            last_words: crate::aftermath::evidence::names(&self.surroundings.root),
+            last_words: self
+                .last_words()
+                .await
+                .into_iter()
+                .map(|words| words.name)
+                .collect(),
         }
+    }
+
+    /// What kernels said last.
+    async fn last_words(&self) -> Vec<LastWords> {
+        self.helper.last_words().await.unwrap_or_else(|failure| {
+            tracing::warn!(%failure, "the last words of kernels cannot be read");
+            Vec::new()
+        })
     }
 
     /// Shows the section, if it differs from what is shown.

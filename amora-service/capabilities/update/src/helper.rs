@@ -12,8 +12,8 @@ use tokio::net::UnixStream;
 /// Time for it to act and to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Longest answer taken.
-const LONGEST: u64 = 4096;
+/// Longest answer taken: last words, each byte of which may take six in JSON.
+const LONGEST: u64 = 1 << 20;
 
 /// Why it did not act.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,14 @@ pub(crate) struct SlotStatus {
     pub(crate) ustate: u32,
 }
 
+/// What a kernel said last.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct LastWords {
+    /// Tells it from others.
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
 impl SlotStatus {
     /// Whether the system that runs is on trial.
     pub(crate) fn on_trial(&self) -> bool {
@@ -73,6 +81,13 @@ impl Helper {
     pub(crate) async fn slots(&self) -> Result<SlotStatus, HelperFailure> {
         let answer = self.ask("slot.sock", &json!({"request": "status"})).await?;
         serde_json::from_value(answer)
+            .map_err(|error| HelperFailure::Refused(format!("it answers nonsense: {error}")))
+    }
+
+    /// What kernels said last: name and text, the newest last.
+    pub(crate) async fn last_words(&self) -> Result<Vec<LastWords>, HelperFailure> {
+        let mut answer = self.ask("slot.sock", &json!({"request": "last-words"})).await?;
+        serde_json::from_value(answer["last_words"].take())
             .map_err(|error| HelperFailure::Refused(format!("it answers nonsense: {error}")))
     }
 

@@ -1,7 +1,10 @@
 //! The two slots, as the boot loader sees them.
 
+mod last_words;
 pub mod tryboot;
 pub mod u_boot;
+
+pub use last_words::LastWords;
 
 use crate::request::Slot as Request;
 use crate::{Answer, HelperError, Places};
@@ -84,6 +87,9 @@ pub trait BootLoader {
 }
 
 pub(crate) fn carry_out(request: Request, places: &Places) -> Result<Answer, HelperError> {
+    if request == (Request::LastWords {}) {
+        return Ok(Answer::LastWords(last_words::gather(places)));
+    }
     let running = running(places)?;
     match tryboot::in_use(places) {
         true => act(request, &tryboot::Firmware::new(places), running),
@@ -94,7 +100,7 @@ pub(crate) fn carry_out(request: Request, places: &Places) -> Result<Answer, Hel
 fn act(request: Request, boot_loader: &impl BootLoader, running: Slot) -> Result<Answer, HelperError> {
     let status = boot_loader.status(running)?;
     match request {
-        Request::Status {} => return Ok(Answer::Status(status)),
+        Request::Status {} | Request::LastWords {} => return Ok(Answer::Status(status)),
         Request::Commit { .. } if status.next != running => {
             return Err(HelperError::State(format!(
                 "slot {} runs, but slot {} is the one on trial: it can only be kept once it runs",

@@ -1,4 +1,5 @@
 use super::*;
+use crate::helper::LastWords;
 use amora_contract::state::Check;
 use std::fs;
 
@@ -96,25 +97,26 @@ fn a_trial_that_was_given_up_speaks_for_itself() {
 }
 
 #[test]
-fn evidence_is_gathered_where_it_lies_and_old_words_do_not_count() {
+fn words_of_other_days_do_not_count_and_any_watchdog_does() {
     let root = tempfile::tempdir().unwrap();
-    let make = |path: &str, text: &str| {
-        let path = root.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+    let words = |name: &str, text: &str| LastWords {
+        name: name.to_owned(),
+        text: text.to_owned(),
     };
-    make("var/lib/systemd/pstore/1700000000/dmesg-ramoops-0", PANIC);
-    let before = evidence::names(root.path());
-    assert_eq!(before, ["1700000000/dmesg-ramoops-0"]);
-    make("var/lib/systemd/pstore/1800000000/dmesg-ramoops-0", NO_INIT);
-    make("sys/fs/pstore/console-ramoops-0", QUIET);
-    make("sys/class/watchdog/watchdog0/bootstatus", "0\n");
-    make("sys/class/watchdog/watchdog1/bootstatus", "32\n");
-    let gathered = evidence::gather(root.path(), "b 1 init\n".to_owned(), &before, 3);
-    assert_eq!(gathered.last_words.len(), 2);
-    assert!(gathered.watchdog);
+    let gather = |words: Vec<LastWords>| {
+        let before = ["1700000000/dmesg-ramoops-0".to_owned()];
+        evidence::gather(root.path(), "b 1 init\n".to_owned(), words, &before, 3)
+    };
+    let old = words("1700000000/dmesg-ramoops-0", PANIC);
+    let new = words("1800000000/dmesg-ramoops-0", NO_INIT);
+    let gathered = gather(vec![old, new]);
+    assert_eq!(gathered.last_words, [NO_INIT]);
+    assert!(!gathered.watchdog);
     assert_eq!(explain(None, Slot::B, &gathered).cause, UpdateCause::MissingInit);
-    let bare = tempfile::tempdir().unwrap();
-    let nothing = evidence::gather(bare.path(), String::new(), &[], 3);
-    assert_eq!((nothing.last_words.len(), nothing.watchdog), (0, false));
+    for (dog, status) in [("watchdog0", "0\n"), ("watchdog1", "32\n")] {
+        let folder = root.path().join("sys/class/watchdog").join(dog);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("bootstatus"), status).unwrap();
+    }
+    assert!(gather(Vec::new()).watchdog);
 }

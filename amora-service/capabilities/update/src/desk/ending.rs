@@ -40,7 +40,11 @@ impl Desk {
     }
 
     /// In the old slot after a trial: why the new system did not stay.
-    pub(super) fn conclude_trial(&mut self, pending: Pending, slots: SlotStatus) -> Result<(), UpdateError> {
+    pub(super) async fn conclude_trial(
+        &mut self,
+        pending: Pending,
+        slots: SlotStatus,
+    ) -> Result<(), UpdateError> {
         if pending.to_slot == slots.slot {
             // It was kept, and only the note of it was not taken away in time.
             self.end_kept(&pending, slots.tries)?;
@@ -49,6 +53,7 @@ impl Desk {
         let evidence = evidence::gather(
             &self.surroundings.root,
             self.records.boots(),
+            self.last_words().await,
             &pending.before.last_words,
             slots.limit,
         );

@@ -32,6 +32,8 @@ pub(crate) const BOARD: &str = "amora-test";
 pub(crate) struct Slots {
     pub(crate) status: Value,
     pub(crate) asked: Vec<Value>,
+    /// The last words of kernels, by name.
+    pub(crate) last_words: Vec<(String, String)>,
     /// What it answers instead of acting.
     pub(crate) refuses: Option<String>,
 }
@@ -82,6 +84,7 @@ impl Bench {
             slots: Arc::new(Mutex::new(Slots {
                 status: json!({"slot": "a", "next": "a", "trial": false, "tries": 0, "limit": 3, "ustate": 0}),
                 asked: Vec::new(),
+                last_words: Vec::new(),
                 refuses: None,
             })),
             config,
@@ -261,7 +264,7 @@ impl Bench {
         let asked = self.slots.lock().unwrap().asked.clone();
         asked
             .into_iter()
-            .filter(|request| request["request"] != "status")
+            .filter(|request| request["request"] != "status" && request["request"] != "last-words")
             .collect()
     }
 
@@ -313,6 +316,10 @@ async fn helper(listener: UnixListener, slots: Arc<Mutex<Slots>>) {
             match (&slots.refuses, request["request"].as_str()) {
                 (Some(cause), kind) if kind != Some("status") => json!({"error": cause}),
                 (_, Some("status")) => slots.status.clone(),
+                (_, Some("last-words")) => {
+                    let words = slots.last_words.iter();
+                    json!({"last_words": words.map(|(name, text)| json!({"name": name, "text": text})).collect::<Vec<_>>()})
+                }
                 (_, Some("commit")) => {
                     slots.status["trial"] = json!(false);
                     json!({"done": true})

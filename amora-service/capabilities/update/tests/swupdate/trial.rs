@@ -153,14 +153,19 @@ async fn a_system_that_panicked_is_explained_by_its_last_words() {
         "data/update/pending.json",
         &pending(json!({"last_words": ["1/dmesg-ramoops-0"]})).to_string(),
     );
-    bench.put(
-        "root/var/lib/systemd/pstore/1/dmesg-ramoops-0",
-        "Kernel panic - not syncing: of another day\n",
-    );
-    bench.put(
-        "root/var/lib/systemd/pstore/2/dmesg-ramoops-0",
-        "<0>[    2.1] Kernel panic - not syncing: No working init found.\n",
-    );
+    let words = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    bench.set_slots(|slots| {
+        slots.last_words = vec![
+            words(
+                "1/dmesg-ramoops-0",
+                "Kernel panic - not syncing: of another day\n",
+            ),
+            words(
+                "2/dmesg-ramoops-0",
+                "<0>[    2.1] Kernel panic - not syncing: No working init found.\n",
+            ),
+        ];
+    });
     bench.set_slots(|slots| slots.status["ustate"] = json!(3));
     bench.start().await;
     let last = bench.outcome().await;
