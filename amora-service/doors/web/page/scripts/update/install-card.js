@@ -1,6 +1,6 @@
-import { fill, h, setText } from '../dom.js';
+import { h, setText } from '../dom.js';
 import { watch, watchConnection } from '../watch.js';
-import { POLICIES, sentence } from './words.js';
+import { POLICIES, configuredInWords, sentence } from './words.js';
 
 /** @typedef {import('../context.js').Context} Context */
 /** @typedef {import('/client/state.d.ts').RestartPolicy} RestartPolicy */
@@ -64,18 +64,15 @@ function reasonOf({ client, upload }) {
 
 /** When to restart. @param {Context} context @param {AbortSignal} signal */
 function makePolicy({ client }, signal) {
-  const configured = h('option', { value: '' }, 'As configured');
-  const select = h('select', { id: 'update-restart' }, configured, POLICIES.map(([value, label]) => h('option', { value }, label)));
+  const select = h('select', { id: 'update-restart', 'aria-describedby': 'update-configured' }, h('option', { value: '' }, 'As configured'), POLICIES.map(([value, label]) => h('option', { value }, label)));
+  const configured = h('p', { class: 'hushed', id: 'update-configured' });
   client.system.getConfig().then(({ config }) => {
-    const { restart = 'idle', window: hours } = /** @type {any} */ (config).update ?? {};
-    const label = POLICIES.find(([value]) => value === restart)?.[1];
-    if (signal.aborted || !label) return;
-    fill(configured, `As configured: ${label[0].toLowerCase()}${label.slice(1)}${restart === 'window' && hours ? ` (${hours})` : ''}`);
+    if (!signal.aborted) setText(configured, configuredInWords(/** @type {any} */ (config).update));
   }, () => {
     // Not every page may read the configuration; the choice works all the same.
   });
   return {
-    element: h('div', { class: 'field' }, h('label', { for: 'update-restart' }, 'Restart into it'), select),
+    element: h('div', { class: 'field' }, h('label', { for: 'update-restart' }, 'Restart into it'), select, configured),
     chosen: () => /** @type {RestartPolicy | undefined} */ (select.value || undefined),
   };
 }

@@ -14,7 +14,14 @@ export const RESULTS = { waiting: 'Under way', passed: 'Passed', failed: 'Failed
 export const SOURCES = { url: 'fetched from an address', upload: 'sent by a person', hawkbit: 'ordered by a hawkBit server', other: 'brought by another program' };
 
 /** @type {Array<[import('/client/state.d.ts').RestartPolicy, string]>} */
-export const POLICIES = [['now', 'At once'], ['idle', 'When nothing plays'], ['window', 'At night, in the hours set for it'], ['manual', 'When I say so']];
+export const POLICIES = [['now', 'At once'], ['idle', 'When nothing plays'], ['window', 'In the hours set for it'], ['manual', 'When I say so']];
+
+/** What the configuration says of restarts. @param {{ restart?: string, window?: string } | undefined} update */
+export function configuredInWords({ restart = 'idle', window: hours = '' } = {}) {
+  if (restart === 'window' && hours) return `Configured: in the hours ${hours.replace('-', ' to ')}.`;
+  const label = POLICIES.find(([policy]) => policy === restart)?.[1];
+  return label ? `Configured: ${label[0].toLowerCase()}${label.slice(1)}.` : '';
+}
 
 /** @type {Record<import('/client/state.d.ts').RestartPolicy, string>} */
 const WAITS = {
