@@ -81,13 +81,16 @@ def _in_workshop(*command: str | Path) -> None:
 
 
 def make_update(folder: Path, version: str, *changes: str) -> Update:
-    """Build a signed update of the reference image."""
+    """Build a signed update of the reference image, or find the one that was built of it before."""
+    folder.mkdir(parents=True, exist_ok=True)
     image, bundle = folder / f"{version}.squashfs", folder / f"{version}.swu"
-    subprocess.run([_IMAGE / "variant", image, version, *changes], check=True, stdout=subprocess.DEVNULL)
-    _in_workshop(_IMAGE / "bundle", version, image, bundle)
-    about = Path(f"{image}.verity-params").read_text()
+    parameters = Path(f"{image}.verity-params")
+    if not bundle.exists() or bundle.stat().st_mtime < (_BUILT / "root.squashfs").stat().st_mtime:
+        subprocess.run([_IMAGE / "variant", image, version, *changes], check=True, stdout=subprocess.DEVNULL)
+        _in_workshop(_IMAGE / "bundle", version, image, bundle)
+        image.unlink()
+    about = parameters.read_text()
     root_hash = next(line.partition("=")[2] for line in about.splitlines() if line.startswith("VERITY_ROOT_HASH="))
-    image.unlink()
     return Update(bundle, root_hash)
 
 
@@ -117,14 +120,15 @@ def _machine(disk: str | Path, log: Path) -> Machine:
 
 
 def _logged(disk: Path, log: Path) -> str:
-    """A disk whose writes QEMU logs, as the reference machine's `-drive` takes it."""
+    """A disk whose writes QEMU logs, as the reference machine takes it."""
     nodes = {
+        "node-name": "disk",
         "driver": "blklogwrites",
         "log-sector-size": SECTOR,
         "file": {"driver": "file", "filename": str(disk)},
         "log": {"driver": "file", "filename": str(log)},
     }
-    return "json:" + json.dumps(nodes).replace(",", ",,")
+    return json.dumps(nodes)
 
 
 class _Box:
@@ -187,7 +191,8 @@ def record(folder: Path) -> Recording:
         raise ImageError("build the reference image first: make reference-image")
     defaults = built_in((_BUILT / "u-boot-virt.bin").read_bytes())
     print("making the disk and two updates", flush=True)
-    good, bad = make_update(folder, _GOOD), make_update(folder, _BAD, "panics")
+    updates = folder.parent / "updates"
+    good, bad = make_update(updates, _GOOD), make_update(updates, _BAD, "panics")
     loader = BootLoader(defaults, FileEnvironment(("uboot.env", "uboot-redund.env")), writeable(WRITEABLE.read_text()))
     recording = Recording(
         folder,
@@ -204,7 +209,7 @@ def record(folder: Path) -> Recording:
     recording.log.write_bytes(b"")
     print("recording", flush=True)
     disk = _logged(live, recording.log)
-    with served(folder) as address, _machine(disk, folder / "console.log") as machine:
+    with served(updates) as address, _machine(disk, folder / "console.log") as machine:
         box = _Box(machine, address)
         box.await_ready("a")
         box.phase("use")

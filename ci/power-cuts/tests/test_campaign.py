@@ -25,7 +25,7 @@ def test_no_cut_harms_a_sound_design(tmp_path: Path, files: bool) -> None:
 @LAYOUTS
 def test_a_single_copy_of_the_environment_is_found_to_brick(tmp_path: Path, files: bool) -> None:
     results = campaign.run(
-        small_disk.record_made_up(tmp_path, files=files, breaks=Breaks(single_copy=True)), 1, 300, focus=1.0
+        small_disk.record_made_up(tmp_path, files=files, breaks=Breaks(single_copy=True)), 1, 60, focus=1.0
     )
     assert sum(bool(result.bricked) for result in results) >= 2
 
