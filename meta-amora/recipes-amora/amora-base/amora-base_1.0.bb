@@ -129,4 +129,4 @@ RDEPENDS:${PN} += " \
     util-linux-partx \
     util-linux-sfdisk \
 "
-RRECOMMENDS:${PN} += "wpa-supplicant"
+RRECOMMENDS:${PN} += "wireless-regdb-static wpa-supplicant"
