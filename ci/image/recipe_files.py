@@ -77,6 +77,8 @@ def describe(path: Path) -> dict[str, object]:
     about["mode"] = f"{stat.S_IMODE(status.st_mode):04o}"
     if stat.S_ISDIR(status.st_mode):
         return about | {"type": "folder"}
+    if not stat.S_ISREG(status.st_mode):
+        return about | {"type": f"{stat.S_IFMT(status.st_mode):o}", "device": status.st_rdev}
     return about | {"type": "file", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
