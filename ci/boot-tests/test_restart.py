@@ -28,9 +28,8 @@ def _facts(box):
 def before(machine):
     """What the box was before its power was cut and the network's cable pulled."""
     machine.on()
-    machine.write("/data/music/tone.wav", sound.sine(FREQUENCY, 8, -20.0), "mpd:mpd")
     machine.configure(OLD_CONFIGURATION)
-    machine.command("player.update_library")
+    machine.put_song("tone.wav", sound.sine(FREQUENCY, 8, -20.0))
     machine.command("audio.set_volume", volume=100)
     machine.command("player.queue_clear")
     machine.command("player.queue_add", uri="tone.wav")

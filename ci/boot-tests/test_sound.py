@@ -22,7 +22,7 @@ capture_device = "hw:CARD=Loopback,DEV=1"
 def song(machine):
     """A tone in the library."""
     machine.on()
-    machine.write(f"/data/music/{SONG}", sound.sine(FREQUENCY, SECONDS, LEVEL), "mpd:mpd")
+    machine.put_song(SONG, sound.sine(FREQUENCY, SECONDS, LEVEL))
 
 
 @pytest.mark.lg_feature("recorded-sound")
@@ -39,7 +39,6 @@ def test_the_card_is_open_and_real(box):
 def test_a_file_is_heard_as_it_is(box, recording):
     """MPD plays a file, and the card plays its tone: frequency, level, no gap, nothing added."""
     box.command("audio.set_volume", volume=100)
-    box.command("player.update_library")
     heard = None
     for _ in range(TRIES):
         start, lost = sound.size(recording), _lost(box)

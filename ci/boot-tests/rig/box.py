@@ -164,6 +164,20 @@ class Box:
             raise RefusedError(answer.status_code, answer.json().get("error"))
         return answer.json()["data"]
 
+    def put_song(self, name, content):
+        """Put a song into the library, and wait until it can be played."""
+        self.write(f"/data/music/{name}", content, "mpd:mpd")
+        self.command("player.update_library")
+        self.until("the song is in the library", lambda: self._has_song(name))
+        self.command("player.queue_clear")
+
+    def _has_song(self, name):
+        try:
+            return self.command("player.queue_add", uri=name)
+        except RefusedError as refused:
+            assert refused.status == 404, refused
+            return None
+
     def state(self, section):
         """One section of the box's state."""
         answer = self.ask("GET", "/api/state")
