@@ -17,12 +17,12 @@ export function makePresentCard(context, signal) {
   const { client, upload } = context;
   const heading = h('h2', { tabindex: '-1' }, 'Software');
   const facts = h('dl', { class: 'facts-list' });
-  const unavailable = h('p', { class: 'note' });
+  const unavailable = h('p', { class: 'notice' });
   const what = h('h3', { class: 'what', id: 'update-what' });
   const bar = makeBar();
   const detail = h('p', { class: 'hushed figures' });
   const advice = h('p', { class: 'hushed' });
-  const waiting = h('p', { class: 'note' });
+  const waiting = h('p', { class: 'notice' });
   const checks = h('ul', { class: 'checks', 'aria-label': 'Checks of the new system' });
   const buttons = makeButtons(context);
   const going = h('div', { class: 'section' }, what, bar.element, detail, waiting, advice, checks, buttons.element);
