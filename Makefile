@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz bench power-cuts fmt image reference-image boot clean
+.PHONY: help run test fuzz bench power-cuts fmt image reference-image boot boot-tests clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ reference-image: ## Build the image that is tested, from Debian packages and the
 
 boot: reference-image ## Boot the reference image under QEMU: the page on localhost, sound into a file
 	@ci/image/boot
+
+boot-tests: reference-image ## Boot it and go through the checklist: root, sound, updates good and bad, factory reset
+	@ci/boot-tests/run
 
 clean: ## Remove everything that was built
 	@cargo clean --manifest-path amora-service/Cargo.toml

@@ -36,8 +36,8 @@ def before(machine):
     machine.command("player.queue_save", name="Kept")
     facts = _facts(machine)
     facts["clock"] = int(machine.run("date +%s"))
-    # The volume and MPD's own state are written some seconds after they change.
-    machine.until("the volume is on the card", lambda: machine.try_run("grep -rq 100 /data/amora/*.json")[0] == 0)
+    # It is written some seconds after it changed.
+    machine.until("the volume is on the card", lambda: "100" in machine.read("/data/amora/sound.json"))
     machine.run("touch /var/lib/systemd/timesync/clock; sync")
     machine.off()
     machine.machine.also(f"-rtc base={WRONG:%Y-%m-%dT%H:%M:%S}")
