@@ -143,18 +143,11 @@ def test_a_service_that_is_never_ready(box, files, updates, signer):
     assert (box.slot, last["cause"], last["tries"]) == (slot, "never_ready", 3), last
 
 
-def _install(box, files, name, **parameters):
-    reference = f"test of {name}"
-    box.command("update.install", url=f"{files.url}/{name}", reference=reference, **parameters)
-    return reference
-
-
 def _ended(box, files, file):
     """Offer an update and wait for its end; the boot loader must not have been told of it."""
-    reference = _install(box, files, file.name)
-    last = box.until("it has ended", lambda: _last(box, reference))
-    assert last["reason"], last
-    assert last["next_step"], last
+    last = box.install(f"{files.url}/{file.name}", f"test of {file.name}")
+    assert last, "it was installed"
+    assert last["reason"] and last["next_step"], last
     assert box.run("fw_printenv -n upgrade_available") == "0"
     assert box.run("fw_printenv -n amora_slot") == box.slot
     return last
@@ -167,10 +160,8 @@ def _refused(box, files, file, cause):
 
 def _tried(box, files, name, before_restart=None, on_start=None):
     """Install an update and wait until the slot that ran before runs again; that slot, and what the box says of it."""
-    slot = box.slot
-    reference = _install(box, files, name, restart="manual")
-    box.until("it is installed", lambda: box.state("update")["phase"] == "installed" or _last(box, reference))
-    assert not _last(box, reference), _last(box, reference)
+    slot, reference = box.slot, f"test of {name}"
+    assert box.install(f"{files.url}/{name}", reference) is None
     if before_restart:
         before_restart()
     box.command("update.restart")
@@ -180,13 +171,8 @@ def _tried(box, files, name, before_restart=None, on_start=None):
         box.strategy.await_ready(slot)
     else:
         box.await_restart(slot)
-    last = box.until("the box knows what became of it", lambda: _last(box, reference))
+    last = box.until("the box knows what became of it", lambda: box.outcome(reference))
     assert last["outcome"] == "rolled_back", last
     assert last["reason"] and last["next_step"], last
     assert box.run("fw_printenv -n upgrade_available") == "0"
     return slot, last
-
-
-def _last(box, reference):
-    last = box.state("update").get("last") or {}
-    return last if last.get("reference") == reference else None

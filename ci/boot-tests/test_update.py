@@ -36,7 +36,9 @@ def owned(machine):
 def test_from_an_address(box, files, good_update):
     """Fetched over HTTP, written to the other slot, tried, kept."""
     slot = box.slot
-    box.command("update.install", url=f"{files.url}/{good_update}", reference="first")
+    assert box.install(f"{files.url}/{good_update}", "first") is None
+    assert box.state("update")["restart"]["policy"] == "manual"
+    box.command("update.restart")
     box.await_restart(other(slot))
     last = kept(box)
     assert (last["outcome"], last["slot"], last["source"], last["reference"]) == ("kept", box.slot, "url", "first")

@@ -184,6 +184,20 @@ class Box:
         answer.raise_for_status()
         return answer.json().get(section)
 
+    def install(self, url, reference):
+        """Have an update fetched; `None` once it waits for the restart, or else how it ended."""
+        self.command("update.install", url=url, reference=reference, restart="manual")
+        self.until("it is installed, or not", lambda: self._is_installed() or self.outcome(reference))
+        return self.outcome(reference)
+
+    def _is_installed(self):
+        return self.state("update")["phase"] == "installed"
+
+    def outcome(self, reference):
+        """How the last update ended, if it was the one with this reference."""
+        last = self.state("update").get("last") or {}
+        return last if last.get("reference") == reference else None
+
     def health(self):
         """The condition of every part, by name."""
         return self.ask("GET", "/health").json()["parts"]
