@@ -8,6 +8,7 @@ SRC_URI = " \
     file://25-wireless.network \
     file://50-amora.preset \
     file://70-amora.rules \
+    file://amora-card.service \
     file://amora-console.service \
     file://amora-grow-data.service \
     file://amora-init \
@@ -27,6 +28,7 @@ SRC_URI = " \
     file://ready \
     file://resolved.conf \
     file://system.conf \
+    file://take-from-card \
     file://timesyncd.conf \
     file://trial \
     file://writable-paths \
@@ -39,6 +41,7 @@ inherit systemd useradd
 PACKAGE_ARCH = "${MACHINE_ARCH}"
 
 SYSTEMD_SERVICE:${PN} = " \
+    amora-card.service \
     amora-console.service \
     amora-grow-data.service \
     amora-ready.service \
@@ -64,8 +67,8 @@ do_install() {
     install -d ${D}${sbindir} ${D}${nonarch_libdir}/amora ${D}${systemd_system_unitdir}
     install -m 0755 ${S}/amora-init ${D}${sbindir}/amora-init
     install -m 0644 ${S}/writable-paths ${D}${nonarch_libdir}/amora/writable-paths
-    install -m 0755 ${S}/console ${S}/grow-data ${S}/grow-table ${S}/ready ${S}/trial ${D}${nonarch_libdir}/amora/
-    install -m 0644 ${S}/amora-console.service ${S}/amora-grow-data.service ${S}/amora-ready.service ${S}/amora-trial.service \
+    install -m 0755 ${S}/console ${S}/grow-data ${S}/grow-table ${S}/ready ${S}/take-from-card ${S}/trial ${D}${nonarch_libdir}/amora/
+    install -m 0644 ${S}/amora-card.service ${S}/amora-console.service ${S}/amora-grow-data.service ${S}/amora-ready.service ${S}/amora-trial.service \
         ${S}/amora-wireless.service ${D}${systemd_system_unitdir}/
 
     # Written on a box only where the choice of the slot is kept on it.
