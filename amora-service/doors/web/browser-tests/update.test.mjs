@@ -202,6 +202,7 @@ describe('updates', () => {
     t.box.updates.set({ unavailable: 'this computer has no second slot', version: '', slot: null });
     const page = await t.open('box/system');
     await page.getByText('This box cannot be updated: this computer has no second slot.').waitFor();
+    assert.deepEqual(await card(page, 'Software').locator('dd').allTextContents(), ['0.1.0 (not an AmoraOS image)']);
     assert.equal(await card(page, 'Install an update').count(), 0);
     Reflect.deleteProperty(t.box.state, 'update');
     const other = await t.open('box/system');

@@ -32,11 +32,11 @@ export function makePresentCard(context, signal) {
     const { state } = client;
     if (!state) return;
     const { update } = state;
-    const version = update?.version || `${state.system.version} (not an image of ours)`;
+    const version = update?.version || `${state.system.version} (not an AmoraOS image)`;
     const running = `${version}|${update?.slot}`;
     if (facts.dataset.shown !== running) {
       facts.dataset.shown = running;
-      fill(facts, [['Version', version], ['Slot', slotName(update?.slot)]].flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+      fill(facts, [['Version', version], ...(update?.slot ? [['Slot', slotName(update.slot)]] : [])].flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
     }
     const cannot = update ? update.unavailable && sentence(`This box cannot be updated: ${update.unavailable}`) : 'The service of this box has no part for updates.';
     unavailable.hidden = !cannot;
