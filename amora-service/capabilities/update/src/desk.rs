@@ -107,6 +107,8 @@ struct Desk {
     slots: Result<SlotStatus, String>,
     /// Why SWUpdate is not there; nothing when it is.
     swupdate_away: Option<String>,
+    /// Whether SWUpdate was found to be there or not there yet.
+    swupdate_asked: bool,
     /// Errors of SWUpdate's log since an installation began.
     errors: Vec<String>,
     /// The installation that goes on.
@@ -145,6 +147,7 @@ impl Desk {
             born: Instant::now(),
             slots: Err("it was not asked yet".to_owned()),
             swupdate_away: Some("it was not asked yet".to_owned()),
+            swupdate_asked: false,
             errors: Vec::new(),
             work: None,
             pending: None,
@@ -243,11 +246,14 @@ impl Desk {
         match news {
             News::Up => {
                 self.swupdate_away = None;
+                self.swupdate_asked = true;
                 self.tell_floor();
                 self.report_health();
             }
             News::Down(cause) => {
                 self.swupdate_away = Some(cause);
+                self.swupdate_asked = true;
+                self.lose_swupdate();
                 self.report_health();
             }
             News::Line { level, status, text } => self.hear_line(level, status, text).await?,
@@ -273,6 +279,7 @@ impl Desk {
 
     fn report_health(&self) {
         match (&self.slots, &self.swupdate_away) {
+            (Ok(_), Some(_)) if !self.swupdate_asked => {}
             (Ok(_), Some(cause)) => self.health.degraded(
                 &format!("SWUpdate cannot be reached: {cause}"),
                 "updates cannot be installed; see `systemctl status swupdate`",

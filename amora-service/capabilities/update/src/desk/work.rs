@@ -61,6 +61,10 @@ pub(super) struct Work {
     refusal: Option<Refusal>,
     /// When SWUpdate said that it failed: its reasons may still be on their way.
     failed: Option<Instant>,
+    /// Whether SWUpdate went away in the middle of it.
+    lost: bool,
+    /// Whether there is nothing left to wait for.
+    over: bool,
 }
 
 /// How far an installation is, from SWUpdate's point of view.
@@ -185,6 +189,8 @@ impl Desk {
             wrote: false,
             refusal: None,
             failed: None,
+            lost: false,
+            over: false,
         };
         let readings = preflight::read(&self.surroundings.root, &self.surroundings.data);
         let demands = Demands {
@@ -325,10 +331,7 @@ impl Desk {
             work.waiting = None;
             work.refusal = Some(refusal);
             work.enter(Stage::Ending);
-            if !begun {
-                // There is nothing to wait for.
-                work.failed = Some(Instant::now() - LAST_LINES);
-            }
+            work.over = !begun;
         }
     }
 
@@ -430,6 +433,8 @@ impl Desk {
             wrote: false,
             refusal: None,
             failed: None,
+            lost: false,
+            over: false,
         });
         self.state.phase = UpdatePhase::Installing;
         self.router
@@ -454,11 +459,34 @@ impl Desk {
         Ok(())
     }
 
+    /// SWUpdate went away. What it was given and not yet done with is lost, unless it had come to its end.
+    pub(super) fn lose_swupdate(&mut self) {
+        if let Some(work) = &mut self.work
+            && work.stage != Stage::Before
+            && (work.stage != Stage::Taking || work.steps.is_none())
+        {
+            work.lost = true;
+            work.refusal.get_or_insert_with(|| {
+                Refusal::new(
+                    UpdateCause::Installer,
+                    "SWUpdate ended in the middle of the installation",
+                )
+            });
+        }
+    }
+
     pub(super) async fn tick_work(&mut self) -> Result<(), UpdateError> {
         let Some(work) = &self.work else {
             return Ok(());
         };
-        if work.failed.is_some_and(|failed| failed.elapsed() >= LAST_LINES) {
+        if work.lost {
+            // It may have come to its end before.
+            return match self.slot_written().await {
+                true => self.installed(),
+                false => self.fail(),
+            };
+        }
+        if work.over || work.failed.is_some_and(|failed| failed.elapsed() >= LAST_LINES) {
             return self.fail();
         }
         let patience = match work.stage {
