@@ -19,8 +19,8 @@ ORDER = (
     "gpio",
     "restart",
     "update",
-    "bad_updates",
     "factory_reset",
+    "bad_updates",
     "raspberrypi",
 )
 # How much of a console's log is shown with a failed test.
