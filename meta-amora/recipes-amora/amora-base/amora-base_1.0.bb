@@ -105,10 +105,12 @@ do_install() {
         systemd-journal-catalog-update.service systemd-machine-id-commit.service systemd-sysusers.service; do
         ln -s /dev/null ${D}${sysconfdir}/systemd/system/$unit
     done
-    # Sound cards are set up by the service alone, and there are no homes.
+    # Sound cards are set up by the service alone; there are no homes, and /etc is as it was built.
     install -d ${D}${sysconfdir}/udev/rules.d ${D}${sysconfdir}/tmpfiles.d
     ln -s /dev/null ${D}${sysconfdir}/udev/rules.d/90-alsa-restore.rules
-    ln -s /dev/null ${D}${sysconfdir}/tmpfiles.d/home.conf
+    for name in credstore etc home; do
+        ln -s /dev/null ${D}${sysconfdir}/tmpfiles.d/$name.conf
+    done
     for generator in systemd-getty-generator systemd-gpt-auto-generator systemd-ssh-generator; do
         ln -s /dev/null ${D}${sysconfdir}/systemd/system-generators/$generator
     done
