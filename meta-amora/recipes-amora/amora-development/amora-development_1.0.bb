@@ -12,7 +12,7 @@ SRC_URI = " \
 "
 S = "${UNPACKDIR}"
 
-inherit allarch systemd
+inherit systemd
 
 SYSTEMD_SERVICE:${PN} = "amora-host-keys.service"
 
@@ -34,4 +34,4 @@ FILES:${PN} += " \
     ${nonarch_libdir}/tmpfiles.d \
 "
 
-RDEPENDS:${PN} += "amora-base openssh-sshd"
+RDEPENDS:${PN} += "openssh-sshd"

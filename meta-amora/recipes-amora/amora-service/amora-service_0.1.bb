@@ -22,4 +22,4 @@ CARGO_SRC_DIR = "amora-service"
 CARGO_LOCK_SRC_DIR = "${S}/amora-service"
 CARGO_BUILD_FLAGS += "--package amora-service --package amora-ctl --package amora-helper"
 
-RDEPENDS:${PN} += "amora-base amora-config amora-units"
+RDEPENDS:${PN} += "amora-config amora-units"

@@ -34,5 +34,3 @@ do_install() {
 }
 
 FILES:${PN} += "${systemd_system_unitdir}"
-
-RDEPENDS:${PN} += "amora-base"

@@ -17,7 +17,7 @@ SRC_URI = " \
 "
 S = "${UNPACKDIR}"
 
-inherit allarch systemd
+inherit systemd
 
 SYSTEMD_SERVICE:${PN} = " \
     amora-mpd-announce.service \
@@ -53,7 +53,6 @@ FILES:${PN} += " \
 "
 
 RDEPENDS:${PN} += " \
-    amora-base \
     mpd \
     pipewire \
     pipewire-modules-access \
