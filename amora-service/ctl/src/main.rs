@@ -37,15 +37,36 @@ struct Arguments {
     json: bool,
 
     /// Address of the box, for example http://music-box.local:8080
-    #[arg(long, global = true, env = "AMORA_URL", conflicts_with = "socket")]
+    // Named apart from the parameters of commands, one of which is `url`: what is global goes by its name everywhere.
+    #[arg(
+        id = "box-url",
+        long = "url",
+        value_name = "URL",
+        global = true,
+        env = "AMORA_URL",
+        conflicts_with = "box-socket"
+    )]
     url: Option<String>,
 
     /// Login code of the box
-    #[arg(long, global = true, env = "AMORA_CODE", hide_env_values = true)]
+    #[arg(
+        id = "box-code",
+        long = "code",
+        value_name = "CODE",
+        global = true,
+        env = "AMORA_CODE",
+        hide_env_values = true
+    )]
     code: Option<String>,
 
     /// Socket of the service on this box
-    #[arg(long, global = true, env = "AMORA_SOCKET", value_name = "PATH")]
+    #[arg(
+        id = "box-socket",
+        long = "socket",
+        value_name = "PATH",
+        global = true,
+        env = "AMORA_SOCKET"
+    )]
     socket: Option<PathBuf>,
 
     #[command(subcommand)]
@@ -214,11 +235,41 @@ fn answer(name: &str, data: serde_json::Value, json: bool) -> Result<String, Fai
 
 fn connect(matches: &ArgMatches) -> Result<Client, Failure> {
     let wanted = Wanted {
-        url: matches.get_one("url").cloned(),
-        code: matches.get_one("code").cloned(),
-        socket: matches.get_one("socket").cloned(),
+        url: matches.get_one("box-url").cloned(),
+        code: matches.get_one("box-code").cloned(),
+        socket: matches.get_one("box-socket").cloned(),
     };
     // A broken configuration is `amoractl doctor`'s business: here only the usual places are wanted of it.
     let config = config::local().map(|loaded| loaded.config).unwrap_or_default();
     Client::new(Endpoint::choose(&wanted, &config)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_updates_address_is_not_taken_for_the_boxs() {
+        let commands = Commands::new();
+        let update = "http://files.local/update.swu";
+        let alone = command_line(&commands).get_matches_from(["amoractl", "update", "install", update]);
+        assert_eq!(alone.get_one::<String>("box-url"), None);
+
+        let both = [
+            "amoractl",
+            "update",
+            "install",
+            update,
+            "--url",
+            "http://box.local:8080",
+        ];
+        let both = command_line(&commands).get_matches_from(both);
+        assert_eq!(
+            both.get_one::<String>("box-url").map(String::as_str),
+            Some("http://box.local:8080")
+        );
+        let (_, section) = both.subcommand().expect("update");
+        let (_, install) = section.subcommand().expect("install");
+        assert_eq!(install.get_one::<String>("url").map(String::as_str), Some(update));
+    }
 }
