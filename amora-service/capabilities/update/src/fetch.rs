@@ -131,7 +131,17 @@ impl Fetch {
             Err(error) if error.is_redirect() || error.is_builder() => {
                 return Err(Refusal::new(UpdateCause::Download, root_cause(&error)));
             }
-            Err(error) => return Ok(Done::Cut(root_cause(&error))),
+            Err(error) => {
+                let cause = root_cause(&error);
+                // A server that cannot show who it is will not be able to in a minute either.
+                if cause.contains("certificate") {
+                    return Err(Refusal::new(
+                        UpdateCause::Download,
+                        format!("the server is not trusted: {cause}"),
+                    ));
+                }
+                return Ok(Done::Cut(cause));
+            }
         };
         let known = self.resume.size();
         let mut skip = match self

@@ -146,6 +146,17 @@ impl Bench {
         }
     }
 
+    pub(crate) fn kill_swupdate(&mut self) {
+        if let Some(mut swupdate) = self.swupdate.take() {
+            swupdate.kill().unwrap();
+            swupdate.wait().unwrap();
+        }
+        // Its sockets go with it, as those of its unit do.
+        for socket in ["sockinstctrl", "swupdateprog"] {
+            let _ = fs::remove_file(self.path("swupdate").join(socket));
+        }
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("swupdate.log")).unwrap_or_default()
     }

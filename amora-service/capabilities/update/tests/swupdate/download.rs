@@ -8,6 +8,8 @@ use amora_contract::state::{Outcome, UpdateCause, UpdatePhase};
 use amora_contract::units::Bytes;
 use amora_contract::{CommandError, ErrorCode};
 use std::fs;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
 
 async fn install(bench: &Bench, url: &str) -> Result<(), CommandError> {
     install_as(
@@ -210,4 +212,81 @@ async fn a_download_can_be_called_off_while_it_waits() {
         .await;
     bench.command(UpdateCommand::Cancel).await.unwrap();
     assert_eq!(bench.outcome().await.outcome, Outcome::Cancelled);
+}
+
+/// OpenSSL's own server, with a certificate that the test's authority vouches for.
+struct SecureServer {
+    child: Child,
+    url: String,
+}
+
+impl SecureServer {
+    fn start(bench: &Bench, update: &[u8]) -> Self {
+        let folder = bench.path("www");
+        fs::create_dir_all(&folder).unwrap();
+        let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", update.len());
+        fs::write(folder.join("update.swu"), [head.as_bytes(), update].concat()).unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let certificate = bench.keys.server_certificate();
+        let child = Command::new("openssl")
+            .args([
+                "s_server",
+                "-quiet",
+                "-HTTP",
+                "-accept",
+                &free.to_string(),
+                "-cert",
+            ])
+            .arg(certificate)
+            .arg("-key")
+            .arg(bench.keys.path("server.key"))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let url = format!("https://{free}/update.swu");
+        Self { child, url }
+    }
+}
+
+impl Drop for SecureServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_server_must_show_a_certificate_that_is_trusted() {
+    let mut bench = Bench::bare();
+    bench.config.ca_file = Some(bench.keys.path("ca.pem"));
+    bench.start_swupdate(crate::bench::BOARD, "1.0.0");
+    bench.start().await;
+    bench.reaches(|state| state.unavailable.is_none()).await;
+    let (image, slots) = (image(300_000), bench.path("slots"));
+    let update = bench.update("1.1.0", &image, &slots).build();
+    let server = SecureServer::start(&bench, &update);
+    install(&bench, &server.url).await.unwrap();
+    bench.phase(UpdatePhase::Installed).await;
+    bench.command(UpdateCommand::RollBack).await.unwrap();
+
+    bench.stop().await;
+    bench.config.ca_file = None;
+    bench.config.download_patience = amora_contract::units::Seconds(1.0);
+    bench.start_capability();
+    bench.reaches(|state| state.unavailable.is_none()).await;
+    let before = bench.state().last;
+    install(&bench, &server.url).await.unwrap();
+    let state = bench
+        .reaches(|state| state.phase == UpdatePhase::Idle && state.last != before)
+        .await;
+    let last = state.last.unwrap();
+    assert_eq!(last.cause, Some(UpdateCause::Download));
+    assert!(
+        last.reason.to_lowercase().contains("certificate") || last.reason.contains("UnknownIssuer"),
+        "{}",
+        last.reason
+    );
 }

@@ -63,6 +63,44 @@ impl Keys {
         keys
     }
 
+    /// A certificate for a server on this machine; its key lies beside it as `server.key`.
+    pub(crate) fn server_certificate(&self) -> PathBuf {
+        fs::write(self.path("server.extensions"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+        let run = |arguments: &[&str]| openssl(self.folder.path(), arguments);
+        run(&[
+            "req",
+            "-subj",
+            "/CN=server",
+            "-keyout",
+            "server.key",
+            "-out",
+            "server.csr",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+        ]);
+        run(&[
+            "x509",
+            "-req",
+            "-in",
+            "server.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "30",
+            "-extfile",
+            "server.extensions",
+            "-out",
+            "server.pem",
+        ]);
+        self.path("server.pem")
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
