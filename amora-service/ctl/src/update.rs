@@ -36,11 +36,11 @@ pub(crate) async fn install(client: &Client, mut params: Value) -> Result<String
             if let Some(params) = params.as_object_mut() {
                 params.remove("url");
             }
-            let sending = send(client, Path::new(&source), &params);
+            let mut sending = std::pin::pin!(send(client, Path::new(&source), &params));
             tokio::select! {
-                // The answer to the file is the outcome; the bar goes on beside it.
-                sent = sending => sent,
-                lost = follow(messages, &bar, None) => lost,
+                // The answer to the file is the outcome; the bar goes on beside it, as long as it can.
+                sent = sending.as_mut() => sent,
+                _ = follow(messages, &bar, None) => sending.await,
             }
         }
     };

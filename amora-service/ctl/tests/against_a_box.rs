@@ -37,6 +37,17 @@ fn state() -> Value {
     serde_json::to_value(state).unwrap()
 }
 
+/// The update section, while 1.1.0 is installed and after it.
+fn update(phase: &str, percent: u8) -> Value {
+    json!({
+        "phase": phase, "version": "1.0.0", "slot": "a",
+        "install": {
+            "source": "upload", "version": "1.1.0", "slot": "b", "percent": percent, "received": 10, "part": "rootfs",
+            "started_at": 0,
+        },
+    })
+}
+
 fn reply(name: &str) -> (StatusCode, Value) {
     let refused = |status, code, message| {
         (
@@ -62,6 +73,7 @@ fn reply(name: &str) -> (StatusCode, Value) {
             "config": {"audio": {"volume": 33, "device": "auto"}, "mqtt": {"password": "***"}},
             "origin": {"audio.volume": "/etc/amora/amora.toml:3"},
         })),
+        "update.install" => done(update("checking", 0)),
         _ => done(json!({})),
     }
 }
@@ -81,6 +93,17 @@ fn api(asked: Asked) -> Router {
             asked.lock().unwrap().push((name, params));
             (status, Json(body))
         }))
+        .route("/api/update", post(|State(asked): State<Asked>, uri: axum::http::Uri, file: axum::body::Bytes| async move {
+            let query = uri.query().unwrap_or_default().to_owned();
+            asked.lock().unwrap().push(("/api/update".to_owned(), json!({"bytes": file.len(), "query": query})));
+            match file.first() {
+                Some(7) => (StatusCode::OK, Json(json!({"result": true, "data": update("installed", 100)}))),
+                _ => {
+                    let error = json!({"code": "invalid_parameter", "message": "the file is no update"});
+                    (StatusCode::BAD_REQUEST, Json(json!({"result": false, "error": error})))
+                }
+            }
+        }).layer(axum::extract::DefaultBodyLimit::disable()))
         .route("/api/state", get(|| async { Json(state()) }))
         .route("/health", get(|| async {
             let part = json!({"condition": "degraded", "cause": "MPD is away", "next_step": "start MPD", "since": 0});
@@ -92,10 +115,10 @@ fn api(asked: Asked) -> Router {
                 let mut send = async |value: Value| socket.send(Message::text(value.to_string())).await.unwrap();
                 send(json!({"state": scan})).await;
                 scan["player"]["library"]["updating"] = json!(true);
-                send(json!({"state": {"revision": 2, "player": scan["player"]}})).await;
+                send(json!({"state": {"revision": 2, "player": scan["player"], "update": update("installing", 40)}})).await;
                 send(json!({"event": {"time": 1, "event": "audio.xrun", "data": {"count": 1}}})).await;
                 scan["player"]["library"] = json!({"songs": 7, "artists": 2, "albums": 3, "updating": false, "scanned": 7, "updated_at": 0});
-                send(json!({"state": {"revision": 3, "player": scan["player"]}})).await;
+                send(json!({"state": {"revision": 3, "player": scan["player"], "update": update("installed", 100)}})).await;
             })
         }))
         .with_state(asked)
@@ -470,4 +493,42 @@ async fn shells_learn_every_command() {
             "{shell}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_is_sent_as_a_file_or_left_to_the_box_to_fetch() {
+    let played = a_box().await;
+    let file = played.folder.path().join("update.swu");
+    std::fs::write(&file, vec![7; 3_000_000]).unwrap();
+    let file = file.to_str().unwrap();
+    let installed = "running 1.0.0 from slot a\n1.1.0 is installed in slot b\n";
+    let (code, out, err) = played
+        .run(&["update", "install", file, "--restart", "window"])
+        .await;
+    assert_eq!((code, out.as_str()), (0, installed), "{err}");
+    let (code, out, err) = played.run(&["--json", "update", "install", file]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["phase"], "installed");
+    let address = "http://files.local/update.swu";
+    let (code, out, err) = played.run(&["update", "install", address]).await;
+    assert_eq!((code, out.as_str()), (0, installed), "{err}");
+
+    let other = played.folder.path().join("other");
+    std::fs::write(&other, "no update").unwrap();
+    let (code, _, err) = played.run(&["update", "install", other.to_str().unwrap()]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("the file is no update"), "{err}");
+    let (code, _, err) = played.run(&["update", "install", "/missing.swu"]).await;
+    assert_eq!(code, 1);
+    assert!(err.contains("/missing.swu"), "{err}");
+
+    let asked = played.asked.lock().unwrap();
+    let sent = |query: &str| {
+        (
+            "/api/update".to_owned(),
+            json!({"bytes": 3_000_000, "query": query}),
+        )
+    };
+    assert_eq!(asked[..2], [sent("restart=window"), sent("")]);
+    assert_eq!(asked[2], ("update.install".to_owned(), json!({"url": address})));
 }
