@@ -126,12 +126,17 @@ impl Bench {
     }
 
     pub(crate) fn start_swupdate(&mut self, board: &str, floor: &str) {
+        self.start_swupdate_with(board, floor, &[]);
+    }
+
+    pub(crate) fn start_swupdate_with(&mut self, board: &str, floor: &str, more: &[&str]) {
         let folder = self.path("swupdate");
         let log = fs::File::create(self.path("swupdate.log")).unwrap();
         let child = Command::new("swupdate")
             .args(["-v", "-l", "5", "-e", "stable,b", "-B", "none", "-N", floor])
             .args(["-H", &format!("{board}:1.0"), "-k"])
             .arg(self.keys.path("ca.pem"))
+            .args(more)
             .current_dir(&folder)
             .env("TMPDIR", &folder)
             .stdout(Stdio::from(log.try_clone().unwrap()))

@@ -284,9 +284,5 @@ async fn a_server_must_show_a_certificate_that_is_trusted() {
         .await;
     let last = state.last.unwrap();
     assert_eq!(last.cause, Some(UpdateCause::Download));
-    assert!(
-        last.reason.contains("not trusted"),
-        "{}",
-        last.reason
-    );
+    assert!(last.reason.contains("not trusted"), "{}", last.reason);
 }

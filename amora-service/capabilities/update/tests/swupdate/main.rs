@@ -3,6 +3,7 @@
 
 mod bench;
 mod download;
+mod hawkbit;
 mod installer;
 mod restart;
 mod server;
