@@ -102,7 +102,8 @@ do_install() {
     install -d ${D}${sysconfdir}/systemd/system ${D}${sysconfdir}/systemd/system-generators
     for unit in systemd-networkd-wait-online.service systemd-time-wait-sync.service systemd-firstboot.service \
         systemd-homed-firstboot.service systemd-update-done.service ldconfig.service systemd-hwdb-update.service \
-        systemd-journal-catalog-update.service systemd-machine-id-commit.service systemd-sysusers.service; do
+        systemd-journal-catalog-update.service systemd-machine-id-commit.service systemd-sysusers.service \
+        alsa-restore.service alsa-state.service; do
         ln -s /dev/null ${D}${sysconfdir}/systemd/system/$unit
     done
     # Sound cards are set up by the service alone; there are no homes, and /etc is as it was built.
