@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from recipe_files import listing
+from listing import listing
 
 # What an image builder makes itself, in Yocto as here: users, identity, enabled units, the initramfs, places to mount.
 MADE = {

@@ -6,11 +6,8 @@ content of everything in OUT/files.json.
 """
 
 import argparse
-import hashlib
 import json
-import os
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -23,6 +20,7 @@ MACHINE = "amora-qemu"
 sys.path.insert(0, str(CHECKOUT / "ci/yocto"))
 import bb.data  # noqa: E402
 import bb.utils  # noqa: E402
+from listing import listing  # noqa: E402
 
 import recipes as layer  # noqa: E402
 
@@ -66,25 +64,6 @@ def install(data, folder: Path) -> Path | None:
     data.setVar("D", str(image))
     subprocess.run(["sh", "-eu"], input="umask 022\n" + data.getVar("do_install"), text=True, cwd=sources, check=True)
     return image
-
-
-def describe(path: Path) -> dict[str, object]:
-    """Return what is compared of a file: type, mode, owner and content."""
-    status = path.lstat()
-    about: dict[str, object] = {"owner": f"{status.st_uid}:{status.st_gid}"}
-    if stat.S_ISLNK(status.st_mode):
-        return about | {"type": "link", "target": os.readlink(path)}
-    about["mode"] = f"{stat.S_IMODE(status.st_mode):04o}"
-    if stat.S_ISDIR(status.st_mode):
-        return about | {"type": "folder"}
-    if not stat.S_ISREG(status.st_mode):
-        return about | {"type": f"{stat.S_IFMT(status.st_mode):o}", "device": status.st_rdev}
-    return about | {"type": "file", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-
-
-def listing(image: Path) -> dict[str, dict[str, object]]:
-    """Return what is in a folder, by path."""
-    return {f"/{path.relative_to(image)}": describe(path) for path in sorted(image.rglob("*"))}
 
 
 def lay_out(out: Path, trust: Path, variant: str) -> dict[str, dict[str, object]]:
