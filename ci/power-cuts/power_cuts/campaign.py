@@ -39,6 +39,8 @@ class Result:
     starts: int
     bricked: str = ""
     data: list[str] = field(default_factory=list)
+    repaired: bool = False
+    """Whether /data needed the thorough repair."""
     other: list[str] = field(default_factory=list)
     """What else must not be: an update on trial that is not all there, a damaged boot partition."""
 
@@ -93,17 +95,18 @@ class Judge:
         elif box.volume:
             result.other += [f"boot partition: {problem}" for problem in box.volume.problems()]
         if self.recording.has_data:
-            result.data = self._judge_data(box.tables.for_linux(verdict.arguments), cut)
+            result.data, result.repaired = self._judge_data(box.tables.for_linux(verdict.arguments), cut)
         return result
 
-    def _judge_data(self, table: Table | None, cut: Cut) -> list[str]:
+    def _judge_data(self, table: Table | None, cut: Cut) -> tuple[list[str], bool]:
         partition = table.named("data") if table else None
         if partition is None:
-            return ["there is no data partition"]
+            return ["there is no data partition"], False
         if self._data is None:
             self._data = DataPartition(self.recording.base, partition.offset, self.disk.size, self._scratch)
         recovered = self._data.recover(self.disk, partition)
-        return recovered.problems or broken(self.marks.promised(cut.position), recovered.files)
+        problems = recovered.problems or broken(self.marks.promised(cut.position), recovered.files)
+        return problems, recovered.thorough
 
     def _is_whole(self, partition: Partition, blocks: int, root: bytes, salt: bytes) -> bool:
         """Verify a slot, once for every content that it has in the campaign."""

@@ -34,6 +34,9 @@ def say(results: Sequence[Result], recording: Recording, log_entries: int, secon
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         print("  " + "  ".join(cells))
+    repaired = sum(result.repaired for result in results)
+    if repaired:
+        print(f"  {repaired} × /data needed a thorough repair (e2fsck -f -y)")
     for fault, times in campaign.faults(results).most_common(10):
         print(f"  {times} × {fault}")
 

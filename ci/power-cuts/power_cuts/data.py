@@ -21,6 +21,8 @@ class Recovered:
 
     problems: list[str]
     files: dict[str, bytes] = field(default_factory=dict)
+    thorough: bool = False
+    """Whether the quick repair was not enough."""
 
 
 def _extents(file: int, size: int) -> Iterator[tuple[int, int]]:
@@ -96,18 +98,24 @@ class DataPartition:
 
 def examine(partition: Path, folder: Path) -> Recovered:
     """Repair a partition as the box does, and read the files of interest into a folder that is made for them."""
-    repair = _run("e2fsck", "-p", partition)
-    if repair.returncode not in (0, 1):
-        return Recovered([f"the box cannot repair /data: {_first_line(repair)}"])
-    check = _run("e2fsck", "-fn", partition)
-    if check.returncode != 0:
-        return Recovered([f"/data is damaged after its repair: {_first_line(check)}"])
+    # As amora-init does it; what a quick repair leaves alone, such as a torn superblock, the thorough one mends.
+    quick = _run("e2fsck", "-p", partition)
+    thorough = quick.returncode >= 4
+    if thorough:
+        mended = _run("e2fsck", "-f", "-y", partition)
+        if mended.returncode >= 4:
+            return Recovered([f"the box cannot repair /data: {_first_line(mended)}"])
+    # Forced, it also clears what is left over without harm, such as the mark that files were being deleted.
+    settled = _run("e2fsck", "-f", "-p", partition)
+    check = _run("e2fsck", "-f", "-n", partition)
+    if settled.returncode >= 4 or check.returncode != 0:
+        return Recovered([f"/data is damaged after its repair: {_first_line(check)}"], thorough=thorough)
     folder.mkdir()
     for name in (FOLDER, "amora"):
         _run("debugfs", "-R", f"rdump /{name} {folder}", partition)
     kept = folder / FOLDER
     files = {path.name: path.read_bytes() for path in kept.iterdir() if path.is_file()} if kept.is_dir() else {}
-    return Recovered(_torn_documents(folder / "amora"), files)
+    return Recovered(_torn_documents(folder / "amora"), files, thorough)
 
 
 def _torn_documents(folder: Path) -> list[str]:

@@ -7,17 +7,23 @@ promises.
 
 import base64
 import functools
+import http
 import http.server
 import json
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from power_cuts.boot import BootLoader, FileEnvironment
 from power_cuts.campaign import Judge
@@ -46,6 +52,8 @@ _ARGUMENTS = (
     "systemd.default_device_timeout_sec=600 systemd.default_timeout_start_sec=600"
 )
 _HOST = "10.0.2.2"
+_ACCEPTED = 20.0
+"""Seconds by which an update that is accepted shows itself in the state."""
 _GOOD, _BAD = "9.0.1", "9.0.2"
 
 
@@ -112,9 +120,10 @@ def served(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-def _machine(disk: str | Path, log: Path) -> Machine:
+def _machine(disk: str | Path, log: Path, forwarded: int | None = None) -> Machine:
     sound = log.with_suffix(".wav")
-    command = [_IN_WORKSHOP, _IMAGE / "machine", str(disk), "-serial", "stdio", "-nic", "user,model=virtio-net-pci"]
+    network = "user,model=virtio-net-pci" + (f",hostfwd=tcp:127.0.0.1:{forwarded}-:8080" if forwarded else "")
+    command = [_IN_WORKSHOP, _IMAGE / "machine", str(disk), "-serial", "stdio", "-nic", network]
     command += ["-audiodev", f"wav,id=sound,path={sound},out.frequency=48000"]
     return Machine([*command, "-device", "virtio-sound-pci,audiodev=sound,streams=2"], log)
 
@@ -134,9 +143,10 @@ def _logged(disk: Path, log: Path) -> str:
 class _Box:
     """What is done on the box in the recording."""
 
-    def __init__(self, machine: Machine, address: str) -> None:
+    def __init__(self, machine: Machine, address: str, port: int) -> None:
         self.machine = machine
         self.address = address
+        self._page = f"http://127.0.0.1:{port}/api"
 
     def await_ready(self, slot: str) -> None:
         found = self.machine.expect(READY, PATIENCE if slot == "a" else 3 * PATIENCE)[1].decode()
@@ -167,11 +177,46 @@ class _Box:
         first = f"$(($(grep -c . {folder}/journal 2>/dev/null || true) + 1))"
         return f"FIRST={first} PAUSE=0.5 sh /run/keep-promises {folder} /dev/vda {rounds}"
 
+    def ask(self, path: str, parameters: dict[str, str] | None = None) -> Any:
+        """Ask the box's page, with parameters for a command, without for the state."""
+        code = self.machine.run("cat /data/amora/login-code").strip()
+        headers = {"Authorization": f"Bearer {code}", "Content-Type": "application/json"}
+        body = None if parameters is None else json.dumps(parameters).encode()
+        request = urllib.request.Request(f"{self._page}/{path}", body, headers)
+        begin = time.monotonic()
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=120) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                said = error.read(2000).decode("utf-8", "replace")
+                # What stands behind a box's page comes up after it.
+                if error.code != http.HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() - begin > PATIENCE / 2:
+                    raise ImageError(f"{path}: {error.code} {said}") from error
+                print(f"    not yet: {said}", flush=True)
+                time.sleep(5)
+
     def install(self, update: Update) -> None:
-        self.machine.run(f"amoractl update install {self.address}/{update.bundle.name}", 2 * PATIENCE)
+        # A box is ready before its network is.
+        self.machine.run("until ip route | grep -q default; do sleep 1; done")
+        self.ask("commands/update.install", {"url": f"{self.address}/{update.bundle.name}"})
+        begin = time.monotonic()
+        while True:
+            time.sleep(2)
+            state = self.ask("state")["update"]
+            passed = time.monotonic() - begin
+            match state["phase"]:
+                case "installed" | "restarting":
+                    return
+                case "idle" if passed < _ACCEPTED:
+                    continue
+                case "checking" | "installing" if passed < 2 * PATIENCE:
+                    continue
+                case _:
+                    raise ImageError(f"the update was not installed: {json.dumps(state)[:2000]}")
 
     def restart(self) -> None:
-        self.machine.send("amoractl update restart || systemctl reboot\n")
+        self.ask("commands/update.restart", {})
 
     def await_commit(self) -> None:
         self.machine.run('until [ "$(fw_printenv -n upgrade_available)" = 0 ]; do sleep 2; done', PATIENCE)
@@ -209,8 +254,11 @@ def record(folder: Path) -> Recording:
     recording.log.write_bytes(b"")
     print("recording", flush=True)
     disk = _logged(live, recording.log)
-    with served(updates) as address, _machine(disk, folder / "console.log") as machine:
-        box = _Box(machine, address)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with served(updates) as address, _machine(disk, folder / "console.log", port) as machine:
+        box = _Box(machine, address, port)
         box.await_ready("a")
         box.phase("use")
         box.use(3)
@@ -222,6 +270,8 @@ def record(folder: Path) -> Recording:
         box.await_ready("b")
         box.use_meanwhile()
         box.await_commit()
+        # What was recorded up to here serves by itself.
+        recording.save()
         box.phase("after the commit")
         box.machine.run("sleep 10")
         box.stop_using()

@@ -42,6 +42,9 @@ def _campaign(kept: Mapping[str, Any]) -> list[str]:
         "",
         *markdown_table(campaign.table(results)),
     ]
+    repaired = sum(result.repaired for result in results)
+    if repaired:
+        lines += ["", f"`/data` needed the thorough repair (`e2fsck -f -y`) after {repaired} of the cuts."]
     faults = campaign.faults(results)
     if faults:
         lines += ["", *(f"- {times} × {fault}" for fault, times in faults.most_common(10))]
