@@ -2,7 +2,10 @@
 //! section of the state.
 
 mod answers;
+mod begin;
 mod ending;
+mod progress;
+mod restarting;
 mod trial;
 mod work;
 
@@ -10,15 +13,12 @@ use crate::error::{Refusal, UpdateError};
 use crate::helper::{Helper, HelperFailure, LastWords, SlotStatus};
 use crate::machine::Machine;
 use crate::record::{Pending, Records};
-use crate::restart::{self, Plan, Planner};
+use crate::restart::Planner;
 use crate::swupdate::follow::{News, follow};
-use crate::trial::observe;
-use crate::trial::{Reading, SoundReading};
+use crate::trial::Reading;
 use crate::{Surroundings, swu};
-use amora_contract::EventKind;
-use amora_contract::config::{Hours, RestartPolicy, UpdateConfig};
-use amora_contract::state::{PendingRestart, PlaybackState, State, UpdatePhase, UpdateState};
-use amora_contract::units::Timestamp;
+use amora_contract::config::{Hours, UpdateConfig};
+use amora_contract::state::{PendingRestart, UpdateState};
 use amora_router::{HealthReporter, Request, Router, Seat};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -32,12 +32,6 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Time between looks at whether the helper has come, on a box where it is missing.
 const LOOK: Duration = Duration::from_secs(30);
-
-/// Time for the doors to tell that the box goes down.
-const NOTICE: Duration = Duration::from_millis(700);
-
-/// A restart that was asked for has happened by then, or will not.
-const RESTART_PATIENCE: Duration = Duration::from_secs(180);
 
 /// News of SWUpdate that may wait here; it waits for its readers.
 const NEWS: usize = 1024;
@@ -289,121 +283,6 @@ impl Desk {
         }
     }
 
-    fn wait_for_restart(&mut self, pending: Pending) {
-        let idle = Duration::from_secs_f64(self.config.idle.0);
-        let mut planner = Planner::new(pending.restart, idle, self.hours());
-        let sounding = sounding(&self.router.state());
-        self.waiting_for = match planner.plan(self.now(), restart::minute_of_day(), sounding.as_deref()) {
-            Plan::Wait(cause) => cause,
-            Plan::Restart => String::new(),
-        };
-        self.planner = Some(planner);
-        self.state.install = Some(work::installed(&pending));
-        self.state.phase = UpdatePhase::Installed;
-        self.pending = Some(pending);
-    }
-
-    async fn tick_restart(&mut self) -> Result<(), UpdateError> {
-        if let Some(since) = self.restarting
-            && since.elapsed() >= RESTART_PATIENCE
-        {
-            self.restart_failed("the restart did not happen");
-        }
-        let now = self.now();
-        let sounding = sounding(&self.router.state());
-        let Some(planner) = &mut self.planner else {
-            return Ok(());
-        };
-        let plan = planner.plan(now, restart::minute_of_day(), sounding.as_deref());
-        if self.restarting.is_some() || self.no_restart_before.is_some_and(|until| Instant::now() < until) {
-            return Ok(());
-        }
-        match plan {
-            Plan::Wait(cause) => self.waiting_for = cause,
-            Plan::Restart => self.restart_into_update().await?,
-        }
-        Ok(())
-    }
-
-    /// Notes how the box is now, and restarts into the update.
-    async fn restart_into_update(&mut self) -> Result<(), UpdateError> {
-        let Some(mut pending) = self.pending.clone() else {
-            return Ok(());
-        };
-        self.state.phase = UpdatePhase::Restarting;
-        self.restarting = Some(Instant::now());
-        self.publish();
-        let earlier = std::mem::take(&mut pending.before);
-        pending.before = self.baseline(true).await;
-        // What was connected when the installation began counts too: a network may be away for a moment.
-        for link in earlier.links {
-            if !pending.before.links.contains(&link) {
-                pending.before.links.push(link);
-            }
-        }
-        pending.before.sound |= earlier.sound;
-        pending.restarted_at = Some(Timestamp::now());
-        self.records.save_pending(&pending)?;
-        self.pending = Some(pending);
-        self.go_down("an update is installed", true).await;
-        Ok(())
-    }
-
-    /// Has the box restarted, once the doors could tell.
-    async fn go_down(&mut self, cause: &str, trial: bool) {
-        self.state.phase = UpdatePhase::Restarting;
-        self.restarting = Some(Instant::now());
-        self.publish();
-        self.router.publish_event(EventKind::GoingDown {
-            how: "restart".to_owned(),
-            cause: cause.to_owned(),
-        });
-        tokio::time::sleep(NOTICE).await;
-        if let Err(failure) = self.helper.restart(trial).await {
-            self.restart_failed(&format!("the box cannot be restarted: {failure}"));
-        }
-    }
-
-    fn restart_failed(&mut self, cause: &str) {
-        tracing::error!(cause, "not restarted");
-        self.restarting = None;
-        self.no_restart_before = Some(Instant::now() + Duration::from_secs(60));
-        self.waiting_for = cause.to_owned();
-        self.state.phase = match (&self.running, &self.planner) {
-            (Some(_), _) => UpdatePhase::Trial,
-            (None, Some(_)) => UpdatePhase::Installed,
-            (None, None) => UpdatePhase::Idle,
-        };
-    }
-
-    /// How the box is now, for the trial to compare with.
-    async fn baseline(&self, with_tone: bool) -> crate::record::Baseline {
-        let state = self.router.state();
-        let sound = state.audio.as_ref().map(SoundReading::from);
-        let runs = sound.as_ref().is_some_and(|sound| sound.running || sound.lent);
-        let failed_units = match observe::system(&self.surroundings.systemctl).await {
-            Reading::System { failed, .. } => failed,
-            _ => Vec::new(),
-        };
-        let microphone = sound.is_some_and(|sound| sound.microphone && sound.running && !sound.lent);
-        let tone = with_tone
-            && self.config.trial_tone
-            && microphone
-            && matches!(observe::tone(&self.router).await, Ok(true));
-        crate::record::Baseline {
-            failed_units,
-            sound: runs,
-            tone,
-            links: observe::links(&state),
-            last_words: self
-                .last_words()
-                .await
-                .into_iter()
-                .map(|words| words.name)
-                .collect(),
-        }
-    }
-
     /// What kernels said last.
     async fn last_words(&self) -> Vec<LastWords> {
         self.helper.last_words().await.unwrap_or_else(|failure| {
@@ -432,23 +311,6 @@ impl Desk {
         let section = self.state.clone();
         self.router.update_state(|state| state.update = Some(section));
     }
-}
-
-/// What sounds now, in a word; nothing when the box is idle.
-fn sounding(state: &State) -> Option<String> {
-    if let Some(source) = state.audio.as_ref().and_then(|audio| audio.mixer.active.first()) {
-        return Some(source.clone());
-    }
-    let playing = state
-        .player
-        .as_ref()
-        .is_some_and(|player| player.state == PlaybackState::Play);
-    playing.then(|| "music".to_owned())
-}
-
-/// The policy of an update: its own, or the configured one.
-fn policy(wanted: Option<RestartPolicy>, config: &UpdateConfig) -> RestartPolicy {
-    wanted.unwrap_or(config.restart)
 }
 
 /// The answer to a request that was refused.

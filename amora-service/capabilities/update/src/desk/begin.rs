@@ -1,0 +1,214 @@
+//! Installations that begin, and that are called off.
+
+use super::work::{Stage, Work};
+use super::{AbortOnDrop, Desk, refuse};
+use crate::error::{Refusal, UpdateError};
+use crate::fetch::{self, Fetch, Piece};
+use crate::install::{self, Fitting};
+use crate::preflight::{self, Demands};
+use crate::trial::observe;
+use amora_contract::commands::InstallUpdate;
+use amora_contract::state::{UpdateCause, UpdatePhase, UpdateSource};
+use amora_contract::{CommandError, ErrorCode, EventKind, Reply};
+use amora_router::{Body, Request};
+use tokio::sync::mpsc;
+
+/// Pieces between the source and the installation. Each is as large as the network gives them.
+const PIECES: usize = 4;
+
+impl Desk {
+    /// Begins an installation from an address, or of a body.
+    pub(super) async fn install(
+        &mut self,
+        mut request: Request,
+        wanted: InstallUpdate,
+    ) -> Result<(), UpdateError> {
+        if let Err(error) = self.may_install(&wanted) {
+            request.answer(Err(error));
+            return Ok(());
+        }
+        let body = request.body.take();
+        let source = match body {
+            Some(_) => UpdateSource::Upload,
+            None => UpdateSource::Url,
+        };
+        let Ok(slots) = self.slots else {
+            return Ok(());
+        };
+        let size = wanted.size.map(|size| size.0);
+        let announced = body.as_ref().map_or(size, |body| body.size.or(size));
+        let links = observe::links(&self.router.state());
+        let restart = wanted.restart.unwrap_or(self.config.restart);
+        let mut work = Work::new(source, slots.slot.other(), restart, links);
+        work.url = (source == UpdateSource::Url).then(|| fetch::shown(&wanted.url));
+        work.reference.clone_from(&wanted.reference);
+        work.size = announced;
+        let readings = preflight::read(&self.surroundings.root, &self.surroundings.data);
+        let demands = Demands {
+            oldest_boot_loader: self.config.oldest_boot_loader.clone(),
+        };
+        let fit = preflight::check(&readings, &demands).and_then(|()| match announced {
+            Some(size) if size > self.config.max_size.0 => {
+                Err(crate::swu::too_big(size, self.config.max_size.0))
+            }
+            _ => Ok(()),
+        });
+        let fetch = match &body {
+            None => Fetch::new(&wanted.url, size, &self.config).map(Some),
+            Some(_) => Ok(None),
+        };
+        let fetch = match fit.and(fetch) {
+            Ok(fetch) => fetch,
+            Err(refusal) => {
+                self.work = Some(work);
+                self.conclude_badly(refusal.clone())?;
+                refuse(request, &refusal);
+                return Ok(());
+            }
+        };
+        self.start(work, fetch, body, &wanted);
+        self.publish();
+        match source {
+            // Whoever sends the file waits for the end of it.
+            UpdateSource::Upload => {
+                if let Some(work) = &mut self.work {
+                    work.request = Some(request);
+                }
+            }
+            _ => request.answer(Ok(Reply::Update(Box::new(self.state.clone())))),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, mut work: Work, fetch: Option<Fetch>, body: Option<Body>, wanted: &InstallUpdate) {
+        let fitting = Fitting {
+            board: self.machine.board.clone(),
+            floor: self.floor(),
+            limit: self.config.max_size.0,
+            size: work.size,
+            sha256: wanted.sha256.as_deref().and_then(hexadecimal),
+        };
+        let (to, pieces) = mpsc::channel(PIECES);
+        let (step, steps) = mpsc::channel(64);
+        let source = match (fetch, body) {
+            (Some(fetch), _) => Some(tokio::spawn(fetch.run(to)).abort_handle()),
+            (None, Some(body)) => Some(tokio::spawn(forward(body, to)).abort_handle()),
+            (None, None) => None,
+        };
+        let install = tokio::spawn(install::run(fitting, self.config.swupdate.clone(), pieces, step));
+        work.tasks = source
+            .into_iter()
+            .chain([install.abort_handle()])
+            .map(AbortOnDrop)
+            .collect();
+        work.steps = Some(steps);
+        self.errors.clear();
+        self.state.phase = UpdatePhase::Checking;
+        self.router.publish_event(EventKind::UpdateStarted {
+            source: work.source,
+            url: work.url.clone(),
+        });
+        self.work = Some(work);
+    }
+
+    /// An installation that somebody else brought to SWUpdate.
+    pub(super) fn begin_foreign(&mut self, ordered: bool) {
+        let Ok(slots) = self.slots else {
+            return;
+        };
+        let source = match ordered {
+            true => UpdateSource::Hawkbit,
+            false => UpdateSource::Other,
+        };
+        self.errors.clear();
+        let links = observe::links(&self.router.state());
+        let mut work = Work::new(source, slots.slot.other(), self.config.restart, links);
+        work.enter(Stage::Taking);
+        self.work = Some(work);
+        self.state.phase = UpdatePhase::Installing;
+        self.router
+            .publish_event(EventKind::UpdateStarted { source, url: None });
+    }
+
+    fn may_install(&self, wanted: &InstallUpdate) -> Result<(), CommandError> {
+        if wanted.reference.as_ref().is_some_and(|word| word.len() > 128) {
+            return Err(CommandError::invalid("reference", "must be at most 128 bytes"));
+        }
+        if let Some(sha256) = &wanted.sha256
+            && hexadecimal(sha256).is_none()
+        {
+            return Err(CommandError::invalid("sha256", "must be 64 hexadecimal digits"));
+        }
+        let conflict = |reason: &str| Err(CommandError::new(ErrorCode::Conflict, reason));
+        match self.state.phase {
+            UpdatePhase::Idle => {}
+            UpdatePhase::Checking | UpdatePhase::Installing => {
+                return conflict("an update is being installed already: wait for its end, or cancel it");
+            }
+            UpdatePhase::Installed | UpdatePhase::Restarting => {
+                return conflict(
+                    "an update is installed and waits for the restart: restart into it, or roll it back",
+                );
+            }
+            UpdatePhase::Trial => {
+                return conflict("the running system is still on trial: wait for its end, or confirm it");
+            }
+        }
+        match self.unavailable() {
+            Some(cause) => Err(CommandError::new(
+                ErrorCode::Unavailable,
+                format!("this box cannot be updated: {cause}"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls the installation off.
+    pub(super) fn cancel(&mut self) -> Result<(), CommandError> {
+        let conflict = |reason: &str| Err(CommandError::new(ErrorCode::Conflict, reason));
+        let Some(work) = &mut self.work else {
+            return conflict("no update is being installed");
+        };
+        match work.stage {
+            _ if work.source == UpdateSource::Hawkbit => {
+                return conflict("this update was ordered by a server: it is cancelled there");
+            }
+            _ if work.source == UpdateSource::Other => {
+                return conflict("this update was not brought by this service");
+            }
+            Stage::Handed => {
+                return conflict("it is too late: the update is written, and SWUpdate is finishing it");
+            }
+            Stage::Ending => return Ok(()),
+            Stage::Before | Stage::Taking => {}
+        }
+        let begun = work.stage == Stage::Taking;
+        self.cut_off(Refusal::new(UpdateCause::Asked, "somebody called it off"), begun);
+        Ok(())
+    }
+}
+
+/// Hands a body's pieces on.
+async fn forward(mut body: Body, to: mpsc::Sender<Piece>) {
+    while let Some(piece) = body.pieces.recv().await {
+        let piece = match piece {
+            Ok(bytes) => Piece::Bytes(bytes),
+            Err(cause) => Piece::Broken(Refusal::new(
+                UpdateCause::Truncated,
+                format!("the file did not arrive whole: {cause}"),
+            )),
+        };
+        if to.send(piece).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    (0..32)
+        .map(|index| u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok())
+        .collect()
+}
