@@ -46,12 +46,14 @@ def pytest_runtest_protocol(item):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
-    """Show with a failed test what the console said meanwhile."""
+    """Show with a failed test what the console said meanwhile, and leave both in a file at once."""
     report = yield
     if report.failed:
         for log in _consoles(item.config):
             said = log.read_bytes()[item.console_sizes.get(log, 0) :][-SHOWN:]
             report.sections.append((f"{log.name} during this test", said.decode(errors="replace").replace("\r", "")))
+            place = log.with_name(f"{item.name}-{report.when}.failed")
+            place.write_text("\n".join([report.longreprtext, *(text for _, text in report.sections)]))
     return report
 
 

@@ -51,7 +51,7 @@ def before(machine):
 
 def test_it_is_ready_without_a_network(box, before):
     """No unit waits for what is not there."""
-    assert box.try_run("systemctl is-system-running --wait") == (0, "running")
+    assert box.run("systemctl is-system-running --wait").endswith("running")
     assert box.run("cat /sys/class/net/e*/carrier") == "0"
     assert box.run("ip -4 route show default") == ""
 

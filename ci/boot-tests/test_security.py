@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import requests
 
 # The most that `systemd-analyze security` may give a unit of ours.
 MOST = 2.0
@@ -74,9 +75,10 @@ def test_only_documented_ports_listen(box, checkout):
 
 def test_a_code_is_needed(box):
     """The page gives no state and takes no command without the login code."""
-    assert box.ask("GET", "/api/state", headers={"Authorization": ""}).status_code == 401
-    assert box.ask("POST", "/api/commands/box.restart", headers={"Authorization": ""}).status_code == 401
-    assert box.ask("GET", "/health", headers={"Authorization": ""}).status_code == 200
+    assert box.ask("GET", "/api/state").status_code == 200
+    assert requests.get(f"{box.address}/api/state", timeout=300).status_code == 401
+    assert requests.post(f"{box.address}/api/commands/box.restart", timeout=300).status_code == 401
+    assert requests.get(f"{box.address}/health", timeout=300).status_code in (200, 503)
 
 
 def _is_loopback(address):

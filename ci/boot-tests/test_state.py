@@ -12,7 +12,7 @@ def test_the_journal_is_bounded_and_in_memory(box):
         for name in ("RuntimeMaxUse", "RuntimeMaxFileSize")
     )
     # Long lines, as the number of messages in a time is bounded as well.
-    box.run(f"head -c {most + most // 2} /dev/urandom | base64 -w 8000 | systemd-cat --identifier=flood")
+    box.run(f"head -c {most + most // 4} /dev/urandom | base64 -w 8000 | systemd-cat --identifier=flood")
     box.run("journalctl --sync")
     used = int(box.run("du --summarize --block-size=1 /run/log/journal").split()[0])
     assert most // 2 < used <= most + file

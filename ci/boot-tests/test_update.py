@@ -31,6 +31,7 @@ def owned(machine):
     machine.configure(TRIAL)
     machine.write(OWNERS, "the owner's own")
     machine.command("audio.set_volume", volume=41)
+    machine.until("updates are possible", lambda: "unavailable" not in machine.state("update"))
 
 
 def test_from_an_address(box, files, good_update):

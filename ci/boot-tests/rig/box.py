@@ -157,7 +157,7 @@ class Box:
         except requests.RequestException:
             return False
 
-    def command(self, name, **parameters):
+    def command(self, name, /, **parameters):
         """Give a command and return its data; raises `RefusedError`."""
         answer = self.ask("POST", f"/api/commands/{name}", json=parameters)
         if answer.status_code != 200:
@@ -178,6 +178,17 @@ class Box:
             assert refused.status == 404, refused
             return None
 
+    def command_when_free(self, name, /, **parameters):
+        """Give a command that the box refuses while it does something else."""
+        return self.until(f"{name} is let in", lambda: self._unless_busy(name, parameters))
+
+    def _unless_busy(self, name, parameters):
+        try:
+            return self.command(name, **parameters)
+        except RefusedError as refused:
+            assert refused.status == 409, refused
+            return None
+
     def state(self, section):
         """One section of the box's state."""
         answer = self.ask("GET", "/api/state")
@@ -186,6 +197,7 @@ class Box:
 
     def install(self, url, reference):
         """Have an update fetched; `None` once it waits for the restart, or else how it ended."""
+        self.until("updates are possible", lambda: "unavailable" not in self.state("update"))
         self.command("update.install", url=url, reference=reference, restart="manual")
         self.until("it is installed, or not", lambda: self._is_installed() or self.outcome(reference))
         return self.outcome(reference)
