@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from power_cuts import campaign, reference, report, small_disk, u_boot
+from power_cuts import campaign, installer, reference, report, small_disk, u_boot
 from power_cuts.boot import BootLogicError
 from power_cuts.campaign import Judge, Result
 from power_cuts.console import ConsoleError
@@ -63,7 +63,7 @@ def _fresh(folder: Path) -> Path:
 
 
 def small(arguments: argparse.Namespace) -> int:
-    """Record the small disk in both layouts, judge it; then break it on purpose and see that this is found."""
+    """Record and judge the small disk in both layouts, and by SWUpdate; break it and see that this is found."""
     why_not = small_disk.cannot_record()
     if why_not:
         print(f"without a file system on /data: {why_not}", file=sys.stderr)
@@ -73,6 +73,10 @@ def small(arguments: argparse.Namespace) -> int:
         recording = record(_fresh(arguments.folder / f"small-{layout}"), files=layout == "files")
         results = judge(recording, arguments.seed, arguments.cuts)
         failed |= not all(result.passed for result in results)
+    if not why_not and not installer.cannot_install():
+        folder = _fresh(arguments.folder / "small-swupdate")
+        recording = small_disk.record(folder, installer=installer.Installer)
+        failed |= not all(result.passed for result in judge(recording, arguments.seed, arguments.cuts))
     broken = {"single_copy": "raw", "unsynced_slot": "files"} | ({} if why_not else {"careless_writer": "raw"})
     for name, layout in broken.items():
         recording = record(
@@ -82,7 +86,7 @@ def small(arguments: argparse.Namespace) -> int:
         )
         # Where the environment is what is broken, all cuts go there.
         focus = 1.0 if name == "single_copy" else campaign.FOCUS
-        results = judge(recording, arguments.seed, max(arguments.cuts, 300), focus=focus)
+        results = judge(recording, arguments.seed, 300, focus=focus)
         if all(result.passed for result in results):
             print("  THIS WAS BROKEN ON PURPOSE AND NOT FOUND", file=sys.stderr)
             failed = True

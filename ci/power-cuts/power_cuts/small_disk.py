@@ -113,6 +113,16 @@ class Device(Protocol):
         """Mark in the log that a phase begins."""
 
 
+class InstallsUpdates(Protocol):
+    """A real installer."""
+
+    def install(self, slot: str, image: Image, version: str) -> None:
+        """Install an image into a slot and have it tried."""
+
+    def set(self, variables: dict[str, str]) -> None:
+        """Set variables of the environment."""
+
+
 class _MadeUp:
     """Logs what it is told, without a file system."""
 
@@ -143,6 +153,9 @@ class _Mounted:
 
     def sync(self) -> None:
         os.fsync(self._file)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return os.pread(self._file, length, offset)
 
     def phase(self, name: str) -> None:
         _keep_promises(self, "phase", name)
@@ -176,7 +189,14 @@ class SmallDisk:
     """The disk before the update, and the update."""
 
     def __init__(
-        self, folder: Path, *, files: bool, breaks: Breaks, has_data: bool, images: Callable[[int], Image] = slot_image
+        self,
+        folder: Path,
+        *,
+        files: bool,
+        breaks: Breaks,
+        has_data: bool,
+        images: Callable[[int], Image] = slot_image,
+        real_installer: bool = False,
     ) -> None:
         """Make the image, in a folder of its own."""
         copies = 1 if breaks.single_copy else 2
@@ -184,6 +204,7 @@ class SmallDisk:
         loader = BootLoader(_DEFAULTS, location, writeable(WRITEABLE.read_text()))
         broken = [name.replace("_", " ") for name in Breaks.__slots__ if getattr(breaks, name)]
         title = f"small disk, environment in {'files' if files else 'the gap'}"
+        title += ", installed by SWUpdate" if real_installer else ""
         self.recording = Recording(
             folder,
             loader,
@@ -194,6 +215,8 @@ class SmallDisk:
         )
         self._breaks = breaks
         self._images = images
+        self.installer: InstallsUpdates | None = None
+        """Writes the updates, where it is not done here as SWUpdate and libubootenv do it."""
         self._rounds = 0
         image, about = images(FIRST)
         raw = encode(_DEFAULTS | _named("a", about), 1, redundant=copies > 1)
@@ -215,14 +238,14 @@ class SmallDisk:
                 base.write(raw)
         if has_data:
             self._make_data()
-        self._places: list[int] = list(_OFFSETS[:copies])
+        self.places: list[int] = list(_OFFSETS[:copies])
         if files:
-            self._places = []
+            self.places = []
             for name in _FILES[:copies]:
                 file = volume.find(name)
                 if file is None or file.clusters != tuple(range(file.clusters[0], file.clusters[-1] + 1)):
                     raise fat.FatError(f"{name} is not in one piece")
-                self._places.append(PARTITIONS[0].offset + volume.offset(file.clusters[0]))
+                self.places.append(PARTITIONS[0].offset + volume.offset(file.clusters[0]))
         self.recording.save()
 
     def _make_data(self) -> None:
@@ -235,11 +258,25 @@ class SmallDisk:
                 base.seek(data.offset)
                 shutil.copyfileobj(file, base)
 
+    def _set(self, device: Device, changes: dict[str, str]) -> None:
+        """Change the environment from user space."""
+        if self.installer:
+            self.installer.set(changes)
+            self._read_environment(device)
+        else:
+            self._store(device, changes)
+
+    def _read_environment(self, device: Device) -> None:
+        """See what others have written."""
+        assert isinstance(device, _Mounted)
+        self._environment = Environment.read(*(device.read(place, SIZE) for place in self.places))
+
     def _store(self, device: Device, changes: dict[str, str]) -> None:
+        """Change the environment as U-Boot does."""
         variables = (self._environment.variables or {}) | changes
         self._environment, copy, raw = self._environment.saved(variables)
         assert len(raw) == SIZE
-        device.write(self._places[copy], raw)
+        device.write(self.places[copy], raw)
         device.sync()
 
     def _use_data(self, device: Device, rounds: int) -> None:
@@ -251,6 +288,12 @@ class SmallDisk:
 
     def _install(self, device: Device, slot: str, number: int) -> None:
         image, about = self._images(number)
+        if self.installer:
+            self._use_data(device, 1)
+            self.installer.install(slot, (image, about), f"1.0.{number}")
+            self._read_environment(device)
+            self._use_data(device, 1)
+            return
         offset = PARTITIONS[1 if slot == "a" else 2].offset
         third = len(image) // 3 // verity.BLOCK * verity.BLOCK
         for begin in range(0, len(image), third):
@@ -277,7 +320,7 @@ class SmallDisk:
         self._start(device, 1)
         self._use_data(device, 3)
         device.phase("commit")
-        self._store(device, {"upgrade_available": "0", "bootcount": "0", "ustate": "0"})
+        self._set(device, {"upgrade_available": "0", "bootcount": "0", "ustate": "0"})
         self._use_data(device, 2)
         device.phase("install again")
         self._install(device, "a", BAD)
@@ -304,12 +347,25 @@ def record_made_up(
     return disk.recording
 
 
-def record(folder: Path, *, files: bool = False, breaks: Breaks = Breaks()) -> Recording:
-    """Record the update with a real file system on `/data`."""
+MakeInstaller = Callable[[Path, dict[str, str], list[tuple[str, int, int]]], InstallsUpdates]
+"""Makes an installer of a folder, the slots' devices, and the places of the environment's copies."""
+
+
+def record(
+    folder: Path,
+    *,
+    files: bool = False,
+    breaks: Breaks = Breaks(),
+    images: Callable[[int], Image] = slot_image,
+    installer: MakeInstaller | None = None,
+) -> Recording:
+    """Record the update with a real file system on `/data`, and where it is given, a real installer."""
     why_not = cannot_record()
     if why_not:
         raise RecordingNotPossibleError(why_not)
-    disk = SmallDisk(folder, files=files, breaks=breaks, has_data=True)
+    disk = SmallDisk(
+        folder, files=files, breaks=breaks, has_data=True, images=images, real_installer=installer is not None
+    )
     recording = disk.recording
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
@@ -335,6 +391,9 @@ def record(folder: Path, *, files: bool = False, breaks: Breaks = Breaks()) -> R
         stack.callback(subprocess.run, ["umount", mount], check=True)
         device = _Mounted(Path(whole), mount)
         stack.callback(device.close)
+        if installer:
+            slots = {slot: _loop(stack, exported, PARTITIONS[number]) for slot, number in (("a", 1), ("b", 2))}
+            disk.installer = installer(work / "installer", slots, [(whole, place, SIZE) for place in disk.places])
         disk.run(device)
     return recording
 

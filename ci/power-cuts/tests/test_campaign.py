@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from power_cuts import campaign, small_disk
+from power_cuts import campaign, installer, small_disk
 from power_cuts.command import main
 from power_cuts.cut import Manner
 from power_cuts.recording import Recording, RecordingError, defaults, writeable
@@ -42,6 +42,18 @@ def test_no_cut_loses_data_that_was_synced(tmp_path: Path, files: bool) -> None:
     recording = small_disk.record(tmp_path, files=files)
     results = campaign.run(recording, 1, 60)
     assert campaign.faults(results) == {}
+
+
+@pytest.mark.skipif(
+    bool(small_disk.cannot_record() or installer.cannot_install()),
+    reason=small_disk.cannot_record() or installer.cannot_install() or "possible",
+)
+def test_no_cut_harms_what_swupdate_and_libubootenv_write(tmp_path: Path) -> None:
+    recording = small_disk.record(tmp_path, installer=installer.Installer)
+    results = campaign.run(recording, 1, 60)
+    assert campaign.faults(results) == {}
+    assert any(result.slot == "b" for result in results)
+    assert any(result.went_back for result in results)
 
 
 @with_data
