@@ -32,11 +32,17 @@ pub(crate) struct SoundReading {
 
 impl From<&AudioState> for SoundReading {
     fn from(audio: &AudioState) -> Self {
+        // The simulated room stands in for a card that is not there: nobody hears what flows into it.
+        let stand_in = audio.card.kind == "room";
+        let error = match stand_in {
+            true => Some("there is no sound card, the simulated room stands in for it".to_owned()),
+            false => audio.card.error.clone(),
+        };
         Self {
             without_card: audio.card.kind == "null",
             lent: audio.owner == CardOwner::Player,
-            running: audio.card.running,
-            error: audio.card.error.clone().unwrap_or_default(),
+            running: audio.card.running && !stand_in,
+            error: error.unwrap_or_default(),
             pace: audio.card.rate.0 / audio.card.period.0.max(1) as f64,
             periods: audio.counters.periods,
             gaps: audio.counters.xruns + audio.counters.reopens,

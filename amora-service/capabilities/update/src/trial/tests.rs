@@ -222,3 +222,23 @@ fn what_was_not_there_before_is_not_asked_for() {
     judge.see(seconds(1001), Reading::Sound(None));
     assert_eq!(judge.verdict(seconds(1001)), Some(Verdict::Keep));
 }
+
+#[test]
+fn a_simulated_room_is_no_sound_card() {
+    let mut audio = amora_contract::state::AudioState::default();
+    audio.card.running = true;
+    audio.card.kind = "alsa".to_owned();
+    assert!(SoundReading::from(&audio).running);
+    audio.card.kind = "room".to_owned();
+    let reading = SoundReading::from(&audio);
+    assert!(!reading.running);
+
+    let mut judge = judge(before());
+    all_else(&mut judge, seconds(1001));
+    judge.see(seconds(1001), Reading::Sound(Some(reading)));
+    let Some(Verdict::GiveUp { check, seen }) = judge.verdict(seconds(1300)) else {
+        panic!("a system without a sound card was kept");
+    };
+    assert_eq!(check, Check::Sound);
+    assert!(seen.contains("no sound card"), "{seen}");
+}
