@@ -22,14 +22,15 @@ class Machine:
     """QEMU, its console's text, and a root shell on it once there is one."""
 
     def __init__(self, command: Sequence[str | Path], log: Path) -> None:
-        """Switch on; all that the console says goes into a file as well."""
+        """Switch on; all that the console says goes into a file as well, what QEMU itself says into one beside it."""
         self._log = log.open("wb")
+        self._complaints = log.with_suffix(".qemu").open("wb")
         self._text = b""
         self._position = 0
         self._commands = 0
         self._arrived = threading.Condition()
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints, start_new_session=True
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -100,6 +101,7 @@ class Machine:
         self._process.wait()
         self._reader.join()
         self._log.close()
+        self._complaints.close()
 
     def __enter__(self) -> Self:
         """It is switched on already."""

@@ -125,7 +125,7 @@ def _machine(disk: str | Path, log: Path, forwarded: int | None = None) -> Machi
     network = "user,model=virtio-net-pci" + (f",hostfwd=tcp:127.0.0.1:{forwarded}-:8080" if forwarded else "")
     command = [_IN_WORKSHOP, _IMAGE / "machine", str(disk), "-serial", "stdio", "-nic", network]
     command += ["-audiodev", f"wav,id=sound,path={sound},out.frequency=48000"]
-    return Machine([*command, "-device", "virtio-sound-pci,audiodev=sound,streams=2"], log)
+    return Machine([*command, "-device", "virtio-sound-pci,audiodev=sound,streams=1"], log)
 
 
 def _logged(disk: Path, log: Path) -> str:
@@ -146,6 +146,7 @@ class _Box:
     def __init__(self, machine: Machine, address: str, port: int) -> None:
         self.machine = machine
         self.address = address
+        self._code = ""
         self._page = f"http://127.0.0.1:{port}/api"
 
     def await_ready(self, slot: str) -> None:
@@ -179,8 +180,8 @@ class _Box:
 
     def ask(self, path: str, parameters: dict[str, str] | None = None) -> Any:
         """Ask the box's page, with parameters for a command, without for the state."""
-        code = self.machine.run("cat /data/amora/login-code").strip()
-        headers = {"Authorization": f"Bearer {code}", "Content-Type": "application/json"}
+        self._code = self._code or self.machine.run("cat /data/amora/login-code").split()[-1]
+        headers = {"Authorization": f"Bearer {self._code}", "Content-Type": "application/json"}
         body = None if parameters is None else json.dumps(parameters).encode()
         request = urllib.request.Request(f"{self._page}/{path}", body, headers)
         begin = time.monotonic()
