@@ -56,7 +56,8 @@ def results(folder: Path, today: str) -> str:
     lines = [f"Written by `make power-cuts` on {today}.", ""]
     reference = _read(folder / "reference/results.json")
     if reference:
-        lines += ["## The reference image", "", *_campaign(reference), ""]
+        title = reference["title"]
+        lines += [f"## The {title}", "", *_campaign(reference), ""]
         lines += ["Slot a is the one that the box came with. *Went back*: an update was given up on the way.", ""]
     boots = _read(folder / "reference/boots.json")
     if boots:
