@@ -48,8 +48,10 @@ class Box:
     # Power
 
     def on(self):
-        """Start it, unless it runs."""
-        self.strategy.transition(Status.shell)
+        """Start it, unless it runs, and wait until it has come to rest."""
+        if self.strategy.status != Status.shell:
+            self.strategy.transition(Status.shell)
+            self.try_run("systemctl is-system-running --wait")
 
     def off(self):
         """Cut its power."""
@@ -166,6 +168,7 @@ class Box:
 
     def put_song(self, name, content):
         """Put a song into the library, and wait until it can be played."""
+        self.until("MPD is reached", lambda: self.health()["player"]["condition"] == "ok")
         self.write(f"/data/music/{name}", content, "mpd:mpd")
         self.command("player.update_library")
         self.until("the song is in the library", lambda: self._has_song(name))
