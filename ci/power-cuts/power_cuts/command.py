@@ -201,7 +201,8 @@ def everything(arguments: argparse.Namespace) -> int:
     step("judge", str(folder), "--cuts", str(arguments.cuts))
     step("boot", str(folder), "--cuts", str(arguments.cuts), "--boots", str(arguments.boots))
     # What a bad card does is told, but it is no fault of the box.
-    judge(Recording.load(folder), arguments.seed, min(arguments.cuts, 200), (Manner.ERASED_BLOCK,))
+    for recorded in (folder, FOLDER / "small-raw", FOLDER / "small-files"):
+        judge(Recording.load(recorded), arguments.seed, min(arguments.cuts, 200), (Manner.ERASED_BLOCK,))
     if arguments.report:
         step("report")
     print(f"\n{'FAILED' if failed else 'passed'}")

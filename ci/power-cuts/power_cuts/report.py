@@ -76,15 +76,6 @@ def results(folder: Path, today: str) -> str:
             for b in booted
         ]
         lines += [*markdown_table(table), ""]
-    bad_card = _read(folder / "reference/bad-card.json")
-    if bad_card:
-        cuts = _results(bad_card)
-        bricked, lost = sum(bool(c.bricked) for c in cuts), sum(bool(c.data) for c in cuts)
-        lines += [
-            f"With a card that turns a whole erase block into garbage: {len(cuts)} cuts, {bricked} bricked, "
-            f"{lost} with data lost or a `/data` that the box cannot repair by itself.",
-            "",
-        ]
     boot_loader = _read(folder / "u-boot/results.json")
     if boot_loader:
         lines += [
@@ -92,7 +83,7 @@ def results(folder: Path, today: str) -> str:
             f"which led it {boot_loader['ways']} different ways.",
             "",
         ]
-    lines += _small(folder)
+    lines += _small(folder) + _bad_cards(folder)
     if len(lines) == 2:
         raise ReportError(f"nothing to report in {folder}")
     return "\n".join(lines)
@@ -107,6 +98,16 @@ def _small(folder: Path) -> list[str]:
         counts = (bool(c.bricked) for c in cuts), (bool(c.data) for c in cuts), (bool(c.other) for c in cuts)
         rows.append((title, str(len(cuts)), *(str(sum(count)) for count in counts)))
     return ["## The small disk, whole and broken on purpose", "", *markdown_table(rows), ""] if len(rows) > 1 else []
+
+
+def _bad_cards(folder: Path) -> list[str]:
+    rows = [("whole erase blocks turned into garbage", "cuts", "bricked", "data lost")]
+    for path in sorted(folder.glob("*/bad-card.json")):
+        kept = json.loads(path.read_text())
+        cuts = _results(kept)
+        counts = (bool(cut.bricked) for cut in cuts), (bool(cut.data) for cut in cuts)
+        rows.append((kept["title"], str(len(cuts)), *(str(sum(count)) for count in counts)))
+    return ["## Cards that keep to no rule", "", *markdown_table(rows), ""] if len(rows) > 1 else []
 
 
 def write(page: Path, folder: Path, today: str) -> None:
