@@ -182,14 +182,14 @@ class Box:
             return None
 
     def command_when_free(self, name, /, **parameters):
-        """Give a command that the box refuses while it does something else."""
+        """Give a command that the box refuses while it does something else, or is not ready for it yet."""
         return self.until(f"{name} is let in", lambda: self._unless_busy(name, parameters))
 
     def _unless_busy(self, name, parameters):
         try:
             return self.command(name, **parameters)
         except RefusedError as refused:
-            assert refused.status == 409, refused
+            assert refused.status in (409, 503), refused
             return None
 
     def state(self, section):
@@ -200,8 +200,7 @@ class Box:
 
     def install(self, url, reference):
         """Have an update fetched; `None` once it waits for the restart, or else how it ended."""
-        self.until("updates are possible", lambda: "unavailable" not in self.state("update"))
-        self.command("update.install", url=url, reference=reference, restart="manual")
+        self.command_when_free("update.install", url=url, reference=reference, restart="manual")
         self.until("it is installed, or not", lambda: self._is_installed() or self.outcome(reference))
         return self.outcome(reference)
 
