@@ -44,8 +44,8 @@ def test_a_changed_description(box, files, updates, signer):
     assert changed != content
     file.write_bytes(changed)
     last = _ended(box, files, file)
-    assert last["outcome"] == "refused", last
-    assert last["cause"] in ("wrong_signer", "corrupt", "malformed", "installer"), last
+    assert last["outcome"] == "refused", str(last)
+    assert last["cause"] in ("wrong_signer", "corrupt", "malformed", "installer"), str(last)
 
 
 def test_an_older_version(box, files, updates, signer):
@@ -73,8 +73,8 @@ def test_a_corrupt_part(box, files, updates, signer):
     content[-100_000] ^= 1
     file.write_bytes(content)
     last = _ended(box, files, file)
-    assert last["outcome"] in ("refused", "failed"), last
-    assert last["cause"] == "corrupt", last
+    assert last["outcome"] in ("refused", "failed"), str(last)
+    assert last["cause"] == "corrupt", str(last)
 
 
 def test_a_truncated_file(box, files, updates, good_update):
@@ -83,8 +83,8 @@ def test_a_truncated_file(box, files, updates, good_update):
     with (updates.folder / good_update).open("rb") as whole:
         file.write_bytes(whole.read(FILE))
     last = _ended(box, files, file)
-    assert last["outcome"] in ("refused", "failed"), last
-    assert last["cause"] == "truncated", last
+    assert last["outcome"] in ("refused", "failed"), str(last)
+    assert last["cause"] == "truncated", str(last)
 
 
 # Rolled back: the other slot is tried, and this one comes back.
@@ -96,21 +96,21 @@ def test_a_lost_cloud(box, files, good_update, broker):
     broker.start()
     box.until("the broker is reached", lambda: box.health().get("mqtt", {}).get("condition") == "ok")
     slot, last = _tried(box, files, good_update, on_start=broker.stop)
-    assert (box.slot, last["cause"], last["check"]) == (slot, "check_failed", "cloud"), last
+    assert (box.slot, last["cause"], last["check"]) == (slot, "check_failed", "cloud"), str(last)
 
 
 def test_no_sound(box, files, updates, signer):
     """The new system finds no sound card."""
     file = updates.changed("no-sound", 1).signed(signer, "no-sound")
     slot, last = _tried(box, files, file.name)
-    assert (box.slot, last["cause"], last["check"]) == (slot, "check_failed", "sound"), last
+    assert (box.slot, last["cause"], last["check"]) == (slot, "check_failed", "sound"), str(last)
 
 
 def test_a_kernel_panic(box, files, updates, signer):
     """The new system's kernel panics."""
     file = updates.changed("panics", 2).signed(signer, "panics")
     slot, last = _tried(box, files, file.name)
-    assert (box.slot, last["cause"], last["tries"]) == (slot, "panic", 3), last
+    assert (box.slot, last["cause"], last["tries"]) == (slot, "panic", 3), str(last)
     assert "sysrq" in last["seen"], "the kernel's last words were not found"
 
 
@@ -118,7 +118,7 @@ def test_a_missing_init(box, files, updates, signer):
     """The new system has no first program."""
     file = updates.changed("no-init", 3).signed(signer, "no-init")
     slot, last = _tried(box, files, file.name)
-    assert (box.slot, last["cause"], last["tries"]) == (slot, "missing_init", 3), last
+    assert (box.slot, last["cause"], last["tries"]) == (slot, "missing_init", 3), str(last)
 
 
 def test_a_corrupt_root(box, files, good_update):
@@ -130,7 +130,7 @@ def test_a_corrupt_root(box, files, good_update):
         box.run(f"printf XXXX | dd of={partition} bs=1 seek=8 conv=notrunc,fsync status=none")
 
     slot, last = _tried(box, files, good_update, before_restart=corrupt)
-    assert (box.slot, last["cause"], last["tries"]) == (slot, "corrupt_root", 3), last
+    assert (box.slot, last["cause"], last["tries"]) == (slot, "corrupt_root", 3), str(last)
 
 
 def test_a_service_that_is_never_ready(box, files, updates, signer):
@@ -140,14 +140,14 @@ def test_a_service_that_is_never_ready(box, files, updates, signer):
     box.run(f"fw_setenv amora_args '{arguments} amora.patience=20'")
     slot, last = _tried(box, files, file.name)
     box.run(f"fw_setenv amora_args '{arguments}'")
-    assert (box.slot, last["cause"], last["tries"]) == (slot, "never_ready", 3), last
+    assert (box.slot, last["cause"], last["tries"]) == (slot, "never_ready", 3), str(last)
 
 
 def _ended(box, files, file):
     """Offer an update and wait for its end; the boot loader must not have been told of it."""
     last = box.install(f"{files.url}/{file.name}", f"test of {file.name}")
     assert last, "it was installed"
-    assert last["reason"] and last["next_step"], last
+    assert last["reason"] and last["next_step"], str(last)
     assert box.run("fw_printenv -n upgrade_available") == "0"
     assert box.run("fw_printenv -n amora_slot") == box.slot
     return last
@@ -155,7 +155,7 @@ def _ended(box, files, file):
 
 def _refused(box, files, file, cause):
     last = _ended(box, files, file)
-    assert (last["outcome"], last["cause"]) == ("refused", cause), last
+    assert (last["outcome"], last["cause"]) == ("refused", cause), str(last)
 
 
 def _tried(box, files, name, before_restart=None, on_start=None):
@@ -172,7 +172,7 @@ def _tried(box, files, name, before_restart=None, on_start=None):
     else:
         box.await_restart(slot)
     last = box.until("the box knows what became of it", lambda: box.outcome(reference))
-    assert last["outcome"] == "rolled_back", last
-    assert last["reason"] and last["next_step"], last
+    assert last["outcome"] == "rolled_back", str(last)
+    assert last["reason"] and last["next_step"], str(last)
     assert box.run("fw_printenv -n upgrade_available") == "0"
     return slot, last
