@@ -191,14 +191,16 @@ socket = "{folder}/control.socket"
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let program = env!("CARGO_BIN_EXE_amora-service");
-        self.service = Some(Process::start(
-            &self.path("service.log"),
-            program,
-            &arguments,
-            &environment,
-        ));
-        let client = self.client();
-        until("the service to answer", async || client.try_state().await).await;
+        let log = self.path("service.log");
+        let service = self
+            .service
+            .insert(Process::start(&log, program, &arguments, &environment));
+        let client = Client::socket(&self.folder.path().join("control.socket"));
+        until("the service to answer", async || {
+            assert!(service.running(), "the service ended as it started");
+            client.try_state().await
+        })
+        .await;
     }
 
     /// Talks to the service through its Unix socket.
