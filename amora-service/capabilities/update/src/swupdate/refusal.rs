@@ -4,7 +4,7 @@ use crate::error::Refusal;
 use amora_contract::state::UpdateCause;
 
 /// What its words mean, the weightier first: a wrong signature also makes it say that it found nothing compatible.
-const MEANINGS: [(&str, UpdateCause, &str); 26] = [
+const MEANINGS: [(&str, UpdateCause, &str); 27] = [
     ("signature verification failed", UpdateCause::WrongSigner, SIGNER),
     (
         "authentication of all signatures failed",
@@ -103,6 +103,12 @@ const MEANINGS: [(&str, UpdateCause, &str); 26] = [
         UpdateCause::Card,
         "the card failed while the slot was written",
     ),
+    // Built with wolfSSL, it says no more of a hash that does not match. What else breaks a stream has its own words.
+    (
+        "error streaming",
+        UpdateCause::Corrupt,
+        "a part of it is not what its signed description promises",
+    ),
 ];
 
 const SIGNER: &str = "it is not signed by anybody whom this box trusts";
@@ -150,6 +156,18 @@ fn bare(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_broken_stream_is_corrupt_unless_the_slot_or_the_card_broke_it() {
+        let streaming = "extract_files : 319 : Error streaming root.squashfs".to_owned();
+        let last = "Image invalid or corrupted. Not installing ...".to_owned();
+        assert_eq!(
+            read(&[streaming.clone(), last.clone()]).cause,
+            UpdateCause::Corrupt
+        );
+        let slot = "copy_write : 140 : cannot write 16384 bytes: Bad file descriptor".to_owned();
+        assert_eq!(read(&[slot, streaming, last]).cause, UpdateCause::Installer);
+    }
 
     #[test]
     fn the_weightiest_error_counts() {
