@@ -33,9 +33,27 @@ async fn play_and_wait_for_sound(house: &House) {
         .await;
 }
 
+/// What left the card in a scene that is played in a house of its own; played again, twice at most, where the box itself
+/// counted sound that was lost on a machine too busy for it.
+async fn recorded(scene: impl AsyncFn(&House)) -> Recording {
+    let mut attempts = 3;
+    loop {
+        let mut house = House::lived_in().await;
+        scene(&house).await;
+        let state = house.client().try_state().await.expect("the service answers");
+        let counters = &state["audio"]["counters"];
+        let lost = ["xruns", "underruns"].map(|name| counters[name].as_u64().expect("it is counted"));
+        house.end_service();
+        attempts -= 1;
+        if lost == [0, 0] || attempts == 0 {
+            return Recording::read(&house.recording());
+        }
+        eprintln!("the box lost sound: xruns and underruns {lost:?}; again");
+    }
+}
+
 #[tokio::test]
 async fn the_tone_that_mpd_plays_leaves_the_card_in_pitch_and_level_without_gap_or_click() {
-    let mut house = House::lived_in().await;
     // Another pitch for each format, so that each is found for certain; a source at 44.1 kHz among them.
     let wanted = [
         ("flac", 1000.0, 48_000, -50.0),
@@ -43,29 +61,25 @@ async fn the_tone_that_mpd_plays_leaves_the_card_in_pitch_and_level_without_gap_
         ("ogg", 1250.0, 48_000, -35.0),
         ("opus", 500.0, 48_000, -35.0),
     ];
-    for (format, hertz, rate, _) in wanted {
-        let file = tone_file(
-            &house,
-            format,
-            Tone {
+    let recording = recorded(async |house| {
+        for (format, hertz, rate, _) in wanted {
+            let tone = Tone {
                 hertz,
                 rate,
                 ..Tone::default()
-            },
-            format,
-        );
-        house.scan();
-        house.mpc(&["add", &file]);
-    }
-    play_and_wait_for_sound(&house).await;
-    house
-        .client()
-        .state_where("the queue's end", |state| state["player"]["state"] == "stop")
-        .await;
-    listen(1.0).await;
-    house.end_service();
-
-    let recording = Recording::read(&house.recording());
+            };
+            let file = tone_file(house, format, tone, format);
+            house.scan();
+            house.mpc(&["add", &file]);
+        }
+        play_and_wait_for_sound(house).await;
+        house
+            .client()
+            .state_where("the queue's end", |state| state["player"]["state"] == "stop")
+            .await;
+        listen(1.0).await;
+    })
+    .await;
     assert_eq!((recording.rate, recording.channels.len()), (48_000.0, 2));
     for (format, hertz, _, clean) in wanted {
         let stretch = recording.stretch(hertz, -26.0, 0.4);
@@ -89,38 +103,37 @@ async fn the_tone_that_mpd_plays_leaves_the_card_in_pitch_and_level_without_gap_
 
 #[tokio::test]
 async fn volume_follows_its_taper_and_never_clicks() {
-    let mut house = House::lived_in().await;
-    let file = tone_file(
-        &house,
-        "tone",
-        Tone {
-            seconds: 60.0,
-            ..Tone::default()
-        },
-        "flac",
-    );
-    house.scan();
-    house.mpc(&["add", &file]);
-    play_and_wait_for_sound(&house).await;
-    let client = house.client();
-    listen(1.5).await;
-    for volume in [50, 90, 0, 75] {
-        client
-            .command("audio.set_volume", json!({ "volume": volume }))
-            .await;
+    let recording = recorded(async |house| {
+        let file = tone_file(
+            house,
+            "tone",
+            Tone {
+                seconds: 60.0,
+                ..Tone::default()
+            },
+            "flac",
+        );
+        house.scan();
+        house.mpc(&["add", &file]);
+        play_and_wait_for_sound(house).await;
+        let client = house.client();
         listen(1.5).await;
-    }
-    client.command("audio.set_mute", json!({"mute": true})).await;
-    listen(1.0).await;
-    client.command("audio.set_mute", json!({"mute": false})).await;
-    listen(1.0).await;
-    house.mpc(&["pause"]);
-    listen(1.0).await;
-    house.mpc(&["play"]);
-    listen(1.0).await;
-    house.end_service();
-
-    let recording = Recording::read(&house.recording());
+        for volume in [50, 90, 0, 75] {
+            client
+                .command("audio.set_volume", json!({ "volume": volume }))
+                .await;
+            listen(1.5).await;
+        }
+        client.command("audio.set_mute", json!({"mute": true})).await;
+        listen(1.0).await;
+        client.command("audio.set_mute", json!({"mute": false})).await;
+        listen(1.0).await;
+        house.mpc(&["pause"]);
+        listen(1.0).await;
+        house.mpc(&["play"]);
+        listen(1.0).await;
+    })
+    .await;
     let levels = recording.levels(1000.0);
     // 0.6 dB a step below the tone's own −20 dB.
     for expected in [-20.0, -50.0, -26.0, -35.0] {
@@ -141,39 +154,38 @@ async fn volume_follows_its_taper_and_never_clicks() {
 
 #[tokio::test]
 async fn a_chime_is_heard_and_the_music_ducks_under_it_without_a_click() {
-    let mut house = House::lived_in().await;
-    let file = tone_file(
-        &house,
-        "tone",
-        Tone {
-            hertz: 150.0,
-            seconds: 60.0,
-            ..Tone::default()
-        },
-        "flac",
-    );
-    house.scan();
-    house.mpc(&["add", &file]);
-    play_and_wait_for_sound(&house).await;
-    listen(1.5).await;
-    let client = house.client();
-    client.command("audio.chime", json!({"chime": "attention"})).await;
-    client
-        .state_where("the ducking to be counted", |state| {
-            state["audio"]["counters"]["ducked"] == 1
-        })
-        .await;
-    client
-        .state_where("the chime to end", |state| {
-            state["audio"]["mixer"]["active"]
-                .as_array()
-                .is_some_and(|active| active.len() == 1)
-        })
-        .await;
-    listen(2.0).await;
-    house.end_service();
-
-    let recording = Recording::read(&house.recording());
+    let recording = recorded(async |house| {
+        let file = tone_file(
+            house,
+            "tone",
+            Tone {
+                hertz: 150.0,
+                seconds: 60.0,
+                ..Tone::default()
+            },
+            "flac",
+        );
+        house.scan();
+        house.mpc(&["add", &file]);
+        play_and_wait_for_sound(house).await;
+        listen(1.5).await;
+        let client = house.client();
+        client.command("audio.chime", json!({"chime": "attention"})).await;
+        client
+            .state_where("the ducking to be counted", |state| {
+                state["audio"]["counters"]["ducked"] == 1
+            })
+            .await;
+        client
+            .state_where("the chime to end", |state| {
+                state["audio"]["mixer"]["active"]
+                    .as_array()
+                    .is_some_and(|active| active.len() == 1)
+            })
+            .await;
+        listen(2.0).await;
+    })
+    .await;
     let levels = recording.levels(150.0);
     let loudest = |levels: &[f64]| levels.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let ducked = levels
