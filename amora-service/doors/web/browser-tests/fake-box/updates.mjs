@@ -8,12 +8,11 @@ import { Refusal } from './model.mjs';
 export class Updates {
   /** What came by upload. */
   upload = { bytes: 0, hash: '', restart: /** @type {string | null} */ (null), brokenOff: false };
-  /** An upload stops here until `open` is called, bytes. */
+  /** An upload stops here until `open` or `sip` is called, bytes. */
   gate = Infinity;
   /** How an upload is refused once it has begun. @type {Partial<UpdateOutcome> | undefined} */
   refusal;
-  /** @type {() => void} */
-  open = () => {};
+  #goOn = () => {};
   #cancelled = false;
 
   /** @param {import('./model.mjs').Box} box */
@@ -84,11 +83,21 @@ export class Updates {
     return this.box.state.update;
   }
 
+  /** Takes all that is to come. */
+  open() {
+    this.gate = Infinity;
+    this.#goOn();
+  }
+
+  /** Takes one more piece of what is to come. */
+  sip() {
+    this.#goOn();
+  }
+
   /** @param {import('node:http').IncomingMessage} request */
   #opened(request) {
-    this.gate = Infinity;
     return new Promise((resolve) => {
-      this.open = () => resolve(undefined);
+      this.#goOn = () => resolve(undefined);
       request.socket.on('close', resolve);
       this.letGo = () => request.destroy();
     });
