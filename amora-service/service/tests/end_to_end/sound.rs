@@ -33,6 +33,19 @@ async fn play_and_wait_for_sound(house: &House) {
         .await;
 }
 
+/// Plays a tone of a minute, and waits until it flows.
+async fn play_tone(house: &House, hertz: f64) {
+    let tone = Tone {
+        hertz,
+        seconds: 60.0,
+        ..Tone::default()
+    };
+    let file = tone_file(house, "tone", tone, "flac");
+    house.scan();
+    house.mpc(&["add", &file]);
+    play_and_wait_for_sound(house).await;
+}
+
 /// What left the card in a scene that is played in a house of its own; played again, twice at most, where the box itself
 /// counted sound that was lost on a machine too busy for it.
 async fn recorded(scene: impl AsyncFn(&House)) -> Recording {
@@ -104,18 +117,7 @@ async fn the_tone_that_mpd_plays_leaves_the_card_in_pitch_and_level_without_gap_
 #[tokio::test]
 async fn volume_follows_its_taper_and_never_clicks() {
     let recording = recorded(async |house| {
-        let file = tone_file(
-            house,
-            "tone",
-            Tone {
-                seconds: 60.0,
-                ..Tone::default()
-            },
-            "flac",
-        );
-        house.scan();
-        house.mpc(&["add", &file]);
-        play_and_wait_for_sound(house).await;
+        play_tone(house, 1000.0).await;
         let client = house.client();
         listen(1.5).await;
         for volume in [50, 90, 0, 75] {
@@ -155,19 +157,7 @@ async fn volume_follows_its_taper_and_never_clicks() {
 #[tokio::test]
 async fn a_chime_is_heard_and_the_music_ducks_under_it_without_a_click() {
     let recording = recorded(async |house| {
-        let file = tone_file(
-            house,
-            "tone",
-            Tone {
-                hertz: 150.0,
-                seconds: 60.0,
-                ..Tone::default()
-            },
-            "flac",
-        );
-        house.scan();
-        house.mpc(&["add", &file]);
-        play_and_wait_for_sound(house).await;
+        play_tone(house, 150.0).await;
         listen(1.5).await;
         let client = house.client();
         client.command("audio.chime", json!({"chime": "attention"})).await;
@@ -217,18 +207,7 @@ async fn a_chime_is_heard_and_the_music_ducks_under_it_without_a_click() {
 #[tokio::test]
 async fn music_returns_after_its_fifo_was_closed_and_opened_again() {
     let mut house = House::lived_in().await;
-    let file = tone_file(
-        &house,
-        "tone",
-        Tone {
-            seconds: 60.0,
-            ..Tone::default()
-        },
-        "flac",
-    );
-    house.scan();
-    house.mpc(&["add", &file]);
-    play_and_wait_for_sound(&house).await;
+    play_tone(&house, 1000.0).await;
     listen(1.0).await;
     let client = house.client();
     for _ in 0..2 {
