@@ -4,6 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What makes a key of the kind that is quick to make.
+const NEW_KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
 /// A certificate authority and a signer that it vouches for.
 pub(crate) struct Keys {
     folder: tempfile::TempDir,
@@ -13,92 +16,40 @@ impl Keys {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys = Self { folder };
-        fs::write(
-            keys.path("extensions"),
-            "extendedKeyUsage=emailProtection\nkeyUsage=digitalSignature\n",
-        )
-        .unwrap();
-        let run = |arguments: &[&str]| openssl(keys.folder.path(), arguments);
-        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-        let authority = [
-            "req",
-            "-x509",
-            "-subj",
-            "/CN=Test CA",
-            "-days",
-            "30",
-            "-keyout",
-            "ca.key",
-            "-out",
-            "ca.pem",
-        ];
-        run(&[&authority[..], &key].concat());
-        let request = [
-            "req",
-            "-subj",
-            "/CN=Test signer",
-            "-keyout",
-            "sign.key",
-            "-out",
-            "sign.csr",
-        ];
-        run(&[&request[..], &key].concat());
-        run(&[
-            "x509",
-            "-req",
-            "-in",
-            "sign.csr",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "30",
-            "-extfile",
-            "extensions",
-            "-out",
-            "sign.pem",
-        ]);
+        let authority = ["req", "-x509", "-subj", "/CN=Test CA", "-days", "30"];
+        let files = ["-keyout", "ca.key", "-out", "ca.pem"];
+        openssl(keys.folder.path(), &[&authority[..], &files, &NEW_KEY].concat());
+        let extensions = "extendedKeyUsage=emailProtection\nkeyUsage=digitalSignature\n";
+        keys.vouch_for("sign", "/CN=Test signer", extensions);
         keys
     }
 
     /// A certificate for a server on this machine; its key lies beside it as `server.key`.
     pub(crate) fn server_certificate(&self) -> PathBuf {
-        fs::write(self.path("server.extensions"), "subjectAltName=IP:127.0.0.1\n").unwrap();
-        let run = |arguments: &[&str]| openssl(self.folder.path(), arguments);
-        run(&[
-            "req",
-            "-subj",
-            "/CN=server",
-            "-keyout",
-            "server.key",
-            "-out",
-            "server.csr",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-        ]);
-        run(&[
-            "x509",
-            "-req",
-            "-in",
-            "server.csr",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
+        self.vouch_for("server", "/CN=server", "subjectAltName=IP:127.0.0.1\n");
+        self.path("server.pem")
+    }
+
+    /// Has the authority vouch for a new key: `NAME.key` and `NAME.pem`.
+    fn vouch_for(&self, name: &str, subject: &str, extensions: &str) {
+        let [key, request, certificate, about] =
+            ["key", "csr", "pem", "extensions"].map(|ending| format!("{name}.{ending}"));
+        fs::write(self.path(&about), extensions).unwrap();
+        let ask = ["req", "-subj", subject, "-keyout", &key, "-out", &request];
+        openssl(self.folder.path(), &[&ask[..], &NEW_KEY].concat());
+        let sign = [
+            "x509", "-req", "-in", &request, "-CA", "ca.pem", "-CAkey", "ca.key",
+        ];
+        let how = [
             "-CAcreateserial",
             "-days",
             "30",
             "-extfile",
-            "server.extensions",
+            &about,
             "-out",
-            "server.pem",
-        ]);
-        self.path("server.pem")
+            &certificate,
+        ];
+        openssl(self.folder.path(), &[&sign[..], &how].concat());
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
