@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from power_cuts import campaign, installer, reference, report, small_disk, u_boot
-from power_cuts.boot import BootLogicError
+from power_cuts.boot_run import BootLogicError
 from power_cuts.campaign import Judge, Result
 from power_cuts.console import ConsoleError
 from power_cuts.cut import HONEST, Manner

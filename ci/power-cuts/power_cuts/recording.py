@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from power_cuts.boot import BootLoader, FileEnvironment, RawEnvironment
+from power_cuts.boot_loader import BootLoader, FileEnvironment, RawEnvironment
 
 BASE, LOG, ABOUT = "base.img", "writes.log", "recording.json"
 _WRITEABLE = re.compile(r"([A-Za-z0-9_]+):[a-z]w")

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from power_cuts.boot import BootLoader, FileEnvironment
+from power_cuts.boot_loader import BootLoader, FileEnvironment
 from power_cuts.campaign import Judge
 from power_cuts.console import ConsoleError, Machine
 from power_cuts.cut import Cut

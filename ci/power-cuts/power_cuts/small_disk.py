@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Protocol
 
 from power_cuts import fat, verity
-from power_cuts.boot import BootLoader, FileEnvironment, RawEnvironment, script_image
+from power_cuts.boot_loader import BootLoader, FileEnvironment, RawEnvironment
+from power_cuts.boot_script import script_image
 from power_cuts.environment import SIZE, Environment, encode
 from power_cuts.partitions import Partition, layout
 from power_cuts.promises import FOLDER, MARK_OFFSET

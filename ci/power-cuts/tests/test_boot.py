@@ -6,9 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from power_cuts import boot
-from power_cuts.boot import BootLogicError, Box, Damage, RawEnvironment, Verdict
+from power_cuts import boot_script
+from power_cuts.boot import Box, Verdict
+from power_cuts.boot_loader import RawEnvironment
+from power_cuts.boot_run import BootLogicError, Damage
 from power_cuts.environment import SIZE, encode
+from power_cuts.partitions import Partition
 from power_cuts.small_disk import PARTITIONS, Breaks, SmallDisk, slot_image
 from power_cuts.verity import verify
 
@@ -49,7 +52,7 @@ class Disk:
         def read(offset: int, length: int) -> bytes:
             return bytes(self.content[offset : offset + length])
 
-        def is_whole(partition: boot.Partition, blocks: int, root: bytes, salt: bytes) -> bool:
+        def is_whole(partition: Partition, blocks: int, root: bytes, salt: bytes) -> bool:
             return verify(lambda o, n: read(partition.offset + o, n), partition.size, blocks, root, salt)
 
         return Box(read, len(self.content), self.loader, is_whole).settle()
@@ -201,10 +204,10 @@ def test_a_script_that_is_not_understood_is_no_verdict(disk: Disk) -> None:
 
 
 def test_a_script_image_is_read_as_made_and_damage_is_found() -> None:
-    image = boot.script_image("echo hello\n")
-    assert boot.script_text(image) == "echo hello\n"
+    image = boot_script.script_image("echo hello\n")
+    assert boot_script.script_text(image) == "echo hello\n"
     for place in range(len(image)):
         damaged = bytearray(image)
         damaged[place] ^= 4
-        assert boot.script_text(bytes(damaged)) is None
-        assert boot.script_text(image[:place]) is None
+        assert boot_script.script_text(bytes(damaged)) is None
+        assert boot_script.script_text(image[:place]) is None
