@@ -138,11 +138,7 @@ impl Client {
     }
 
     fn not_reachable(&self, error: &dyn std::error::Error) -> Failure {
-        let mut cause = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        not_reachable(&self.endpoint, &cause.to_string())
+        not_reachable(&self.endpoint, &amora_link::root_cause(error).to_string())
     }
 
     /// Opens the WebSocket, subscribed to the levels if they are wanted.

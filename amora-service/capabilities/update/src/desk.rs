@@ -24,6 +24,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use trial::Running;
 use work::Work;
 
@@ -43,8 +44,7 @@ pub(crate) async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), UpdateError> {
     let (sender, mut news) = mpsc::channel(NEWS);
-    let following = tokio::spawn(follow(config.swupdate.clone(), sender));
-    let _following = AbortOnDrop(following.abort_handle());
+    let _following = AbortOnDropHandle::new(tokio::spawn(follow(config.swupdate.clone(), sender)));
     let mut desk = Desk::new(seat, config, surroundings);
     desk.begin().await?;
     let mut next_look = Instant::now() + desk.pause();
@@ -76,15 +76,6 @@ async fn next_reading(running: &mut Option<Running>) -> Option<Reading> {
     match running {
         Some(running) => running.readings.recv().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Ends a task with its owner.
-struct AbortOnDrop(tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

@@ -226,13 +226,10 @@ fn answered(status: u16, headers: &HeaderMap) -> Answered {
     }
 }
 
-/// The innermost cause, which says what really happened; without the address, which may hold secrets.
+/// The innermost cause, without the address, which may hold secrets.
 fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string().chars().take(200).collect()
+    let cause = amora_link::root_cause(error).to_string();
+    cause.chars().take(200).collect()
 }
 
 #[cfg(test)]

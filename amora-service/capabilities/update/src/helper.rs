@@ -146,3 +146,79 @@ async fn exchange(path: &Path, request: &Value) -> io::Result<Value> {
         false => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use amora_helper::slot::{self, Status};
+    use amora_helper::{Answer, HelperError, Power, Reset, parse};
+    use tokio::net::UnixListener;
+
+    /// Answers each connection as the helper words it, once the helper's own parser has read the request.
+    fn serve(path: PathBuf, answer: impl Fn(&[u8]) -> Result<Answer, HelperError> + Send + 'static) {
+        let listener = UnixListener::bind(path).unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
+                let mut line = String::new();
+                stream.read_line(&mut line).await.unwrap();
+                let answer = Answer::line(&answer(line.trim_end().as_bytes()));
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+    }
+
+    #[tokio::test]
+    async fn the_helper_and_this_speak_the_same_language() {
+        let folder = tempfile::tempdir().unwrap();
+        serve(folder.path().join("slot.sock"), |line| {
+            Ok(match parse(line)? {
+                amora_helper::Slot::Status {} => Answer::Status(Status {
+                    slot: slot::Slot::A,
+                    next: slot::Slot::B,
+                    trial: true,
+                    tries: 1,
+                    limit: 3,
+                    ustate: 1,
+                }),
+                amora_helper::Slot::LastWords {} => Answer::LastWords(vec![slot::LastWords {
+                    name: "dmesg-1".to_owned(),
+                    text: "Kernel panic".to_owned(),
+                }]),
+                amora_helper::Slot::Commit { report: true } => Answer::Done,
+                other => return Err(HelperError::State(format!("not now: {other:?}"))),
+            })
+        });
+        serve(folder.path().join("power.sock"), |line| {
+            assert!(matches!(
+                parse(line)?,
+                Power::Restart { trial: true } | Power::PowerOff {}
+            ));
+            Ok(Answer::Done)
+        });
+        serve(folder.path().join("reset.sock"), |line| {
+            parse::<Reset>(line).map(|_| Answer::Done)
+        });
+        let helper = Helper::new(folder.path());
+        let expected = SlotStatus {
+            slot: Slot::A,
+            next: Slot::B,
+            trial: true,
+            tries: 1,
+            limit: 3,
+            ustate: 1,
+        };
+        assert_eq!(helper.slots().await.unwrap(), expected);
+        let words = helper.last_words().await.unwrap();
+        assert_eq!(
+            (words[0].name.as_str(), words[0].text.as_str()),
+            ("dmesg-1", "Kernel panic")
+        );
+        helper.commit(true).await.unwrap();
+        helper.restart(true).await.unwrap();
+        helper.power_off().await.unwrap();
+        helper.factory_reset().await.unwrap();
+        let refused = helper.give_up().await.unwrap_err();
+        assert_eq!(refused.to_string(), "not now: GiveUp");
+    }
+}

@@ -1,7 +1,7 @@
 //! Installations that begin, and that are called off.
 
 use super::work::{Stage, Work};
-use super::{AbortOnDrop, Desk, refuse};
+use super::{Desk, refuse};
 use crate::error::{Refusal, UpdateError};
 use crate::fetch::{self, Fetch, Piece};
 use crate::install::{self, Fitting};
@@ -12,6 +12,7 @@ use amora_contract::state::{UpdateCause, UpdatePhase, UpdateSource};
 use amora_contract::{CommandError, ErrorCode, EventKind, Reply};
 use amora_router::{Body, Request};
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Pieces between the source and the installation. Each is as large as the network gives them.
 const PIECES: usize = 4;
@@ -91,15 +92,15 @@ impl Desk {
         let (to, pieces) = mpsc::channel(PIECES);
         let (step, steps) = mpsc::channel(64);
         let source = match (fetch, body) {
-            (Some(fetch), _) => Some(tokio::spawn(fetch.run(to)).abort_handle()),
-            (None, Some(body)) => Some(tokio::spawn(forward(body, to)).abort_handle()),
+            (Some(fetch), _) => Some(tokio::spawn(fetch.run(to))),
+            (None, Some(body)) => Some(tokio::spawn(forward(body, to))),
             (None, None) => None,
         };
         let install = tokio::spawn(install::run(fitting, self.config.swupdate.clone(), pieces, step));
         work.tasks = source
             .into_iter()
-            .chain([install.abort_handle()])
-            .map(AbortOnDrop)
+            .chain([install])
+            .map(AbortOnDropHandle::new)
             .collect();
         work.steps = Some(steps);
         self.errors.clear();

@@ -64,7 +64,7 @@ impl Desk {
         self.restarting = Some(Instant::now());
         self.publish();
         let earlier = std::mem::take(&mut pending.before);
-        pending.before = self.baseline(true).await;
+        pending.before = self.baseline().await;
         // What was connected when the installation began counts too: a network may be away for a moment.
         for link in earlier.links {
             if !pending.before.links.contains(&link) {
@@ -107,7 +107,7 @@ impl Desk {
     }
 
     /// How the box is now, for the trial to compare with.
-    async fn baseline(&self, with_tone: bool) -> Baseline {
+    async fn baseline(&self) -> Baseline {
         let state = self.router.state();
         let sound = state.audio.as_ref().map(SoundReading::from);
         let runs = sound.as_ref().is_some_and(|sound| sound.running || sound.lent);
@@ -116,10 +116,8 @@ impl Desk {
             _ => Vec::new(),
         };
         let microphone = sound.is_some_and(|sound| sound.microphone && sound.running && !sound.lent);
-        let tone = with_tone
-            && self.config.trial_tone
-            && microphone
-            && matches!(observe::tone(&self.router).await, Ok(true));
+        let tone =
+            self.config.trial_tone && microphone && matches!(observe::tone(&self.router).await, Ok(true));
         Baseline {
             failed_units,
             sound: runs,

@@ -1,6 +1,6 @@
 //! The trial of the system that runs: reading, judging, keeping it or going back.
 
-use super::{AbortOnDrop, Desk};
+use super::Desk;
 use crate::error::UpdateError;
 use crate::helper::SlotStatus;
 use crate::record::{Baseline, GivenUp, Pending};
@@ -15,6 +15,7 @@ use amora_contract::units::Timestamp;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Time between attempts to have the verdict written.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -27,7 +28,7 @@ pub(super) struct Running {
     deadline: Timestamp,
     pub(super) readings: mpsc::Receiver<Reading>,
     sender: mpsc::Sender<Reading>,
-    _observer: AbortOnDrop,
+    _observer: AbortOnDropHandle<()>,
     not_before: Option<Instant>,
 }
 
@@ -78,7 +79,7 @@ impl Desk {
             systemctl: self.surroundings.systemctl.clone(),
         };
         let (sender, readings) = mpsc::channel(16);
-        let observer = tokio::spawn(observe(sites, sender.clone()));
+        let observer = AbortOnDropHandle::new(tokio::spawn(observe(sites, sender.clone())));
         self.running = Some(Running {
             judge: Judge::new(rules, self.now()),
             tries: slots.tries,
@@ -86,7 +87,7 @@ impl Desk {
             deadline: Timestamp(Timestamp::now().0 + deadline.as_millis() as u64),
             readings,
             sender,
-            _observer: AbortOnDrop(observer.abort_handle()),
+            _observer: observer,
             not_before: None,
         });
         self.state.phase = UpdatePhase::Trial;

@@ -1,6 +1,5 @@
 //! The installation that goes on.
 
-use super::AbortOnDrop;
 use crate::error::Refusal;
 use crate::install::Step;
 use crate::record::{Baseline, Pending};
@@ -10,6 +9,7 @@ use amora_contract::units::{Bytes, Timestamp};
 use amora_router::Request;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 /// One installation.
 pub(super) struct Work {
@@ -29,7 +29,7 @@ pub(super) struct Work {
     /// Who waits for the end; who asked for a download has the answer already.
     pub(super) request: Option<Request>,
     pub(super) steps: Option<mpsc::Receiver<Step>>,
-    pub(super) tasks: Vec<AbortOnDrop>,
+    pub(super) tasks: Vec<AbortOnDropHandle<()>>,
     pub(super) stage: Stage,
     pub(super) since: Instant,
     /// Whether SWUpdate has begun to write.

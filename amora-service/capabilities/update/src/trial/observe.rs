@@ -41,8 +41,15 @@ pub(crate) async fn observe(sites: Sites, readings: mpsc::Sender<Reading>) {
     if readings.send(Reading::Data(data)).await.is_err() {
         return;
     }
+    // Each question comes by a connection of its own: whether the page takes one is asked, too.
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .pool_max_idle_per_host(0)
+        .build();
     loop {
-        let (system, page) = tokio::join!(system(&sites.systemctl), page(sites.page.as_deref()));
+        let page = page(&client, sites.page.as_deref());
+        let (system, page) = tokio::join!(system(&sites.systemctl), page);
         for reading in [Some(system), page].into_iter().flatten() {
             if readings.send(reading).await.is_err() {
                 return;
@@ -87,16 +94,16 @@ async fn systemctl(program: &Path, arguments: &[&str]) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-async fn page(address: Option<&str>) -> Option<Reading> {
+async fn page(client: &reqwest::Result<reqwest::Client>, address: Option<&str>) -> Option<Reading> {
     let address = address?;
-    let ask = async {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        client.get(address).send().await
+    let response = match client {
+        Ok(client) => client.get(address).send().await.ok(),
+        Err(_) => None,
     };
-    Some(Reading::Page(match ask.await {
-        Ok(response) if response.status().is_success() => Ok(()),
-        Ok(response) => Err(format!("the page answers {}", response.status())),
-        Err(_) => Err("the page does not answer".to_owned()),
+    Some(Reading::Page(match response {
+        Some(response) if response.status().is_success() => Ok(()),
+        Some(response) => Err(format!("the page answers {}", response.status())),
+        None => Err("the page does not answer".to_owned()),
     }))
 }
 

@@ -98,7 +98,7 @@ impl SoundCheck {
             );
         }
         if self.flows {
-            return self.listened("the tone is being listened for");
+            return self.listened();
         }
         if !reading.running {
             self.began = None;
@@ -132,7 +132,7 @@ impl SoundCheck {
         }
         self.flows = true;
         self.microphone = reading.microphone;
-        self.listened("the tone is being listened for")
+        self.listened()
     }
 
     pub(super) fn hear(&mut self, heard: Result<bool, String>) -> Standing {
@@ -154,9 +154,9 @@ impl SoundCheck {
         }
     }
 
-    fn listened(&self, seen: &str) -> Standing {
+    fn listened(&self) -> Standing {
         match self.tone_wanted && self.microphone {
-            true => (CheckResult::Waiting, seen.to_owned()),
+            true => (CheckResult::Waiting, "the tone is being listened for".to_owned()),
             false => (CheckResult::Passed, "sound flows without a gap".to_owned()),
         }
     }
