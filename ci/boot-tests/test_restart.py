@@ -13,6 +13,7 @@ pytestmark = pytest.mark.lg_feature("qemu")
 
 
 def _facts(box):
+    box.until("MPD is there", lambda: box.run("amoractl --json player get-status | jq .error") == "null")
     return {
         "machine-id": box.read("/etc/machine-id"),
         "host name": box.read("/proc/sys/kernel/hostname"),

@@ -79,7 +79,7 @@ def tone(recording, frequency, channel=0):
     turned = numpy.unwrap(numpy.angle(carrier))
     slope = numpy.polyfit(numpy.arange(len(turned)), turned, 1)[0] * recording.rate / STEP / (2 * numpy.pi)
     level = float(numpy.median(levels))
-    noise = _noise(samples[first:last], carrier, frequency, recording.rate)
+    noise = _noise(samples[first:last], numpy.abs(carrier), turned, frequency, recording.rate)
     return Tone(frequency + float(slope), level, seconds, gaps, noise)
 
 
@@ -93,13 +93,15 @@ def _longest(loud, bridge):
     return run[0], run[-1]
 
 
-def _noise(steps, carrier, frequency, rate):
+def _noise(steps, peaks, turned, frequency, rate):
     """Level of what is left when the tone is taken out of every step, relative to the tone; in decibels."""
-    turns = numpy.exp(2j * numpy.pi * frequency * numpy.arange(STEP) / rate)
-    # Each step begins with the phase that its own carrier has, as a step is whole periods of the tone.
-    rest = steps - (carrier[:, None] * turns[None, :]).real
+    # A step begins with its own phase, as it is whole periods; a tone beside the frequency turns on from there.
+    within = numpy.arange(STEP) - (STEP - 1) / 2
+    phases = 2 * numpy.pi * frequency * numpy.arange(STEP) / rate + turned[:, None]
+    phases = phases + numpy.gradient(turned)[:, None] / STEP * within[None, :]
+    rest = steps - peaks[:, None] * numpy.cos(phases)
     power = numpy.median(rest.var(axis=1))
-    return float(10 * numpy.log10(power / (numpy.median(numpy.abs(carrier)) ** 2 / 2) + 1e-20))
+    return float(10 * numpy.log10(power / (numpy.median(peaks) ** 2 / 2) + 1e-20))
 
 
 def sine(frequency, seconds, level, rate=48_000):
