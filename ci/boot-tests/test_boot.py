@@ -1,6 +1,9 @@
 """The image starts: whole, in order, and without waiting for a network."""
 
 import re
+from pathlib import Path
+
+from rig import chart
 
 
 def test_it_says_that_it_is_ready(box):
@@ -49,6 +52,17 @@ def test_the_service_does_not_wait_for_the_network(box):
     assert "network-online.target" not in after
     online = _entered(box, "network-online.target")
     assert online == 0 or _entered(box, "amora-service.service") < online
+
+
+def test_the_way_to_sound_is_short(box, env):
+    """The service waits for nothing of ours but the card, and then the box is ready. Draws the start as a chart."""
+    box.until("everything was started", lambda: _entered(box, "multi-user.target"))
+    parts = {part.name: part for part in chart.read(box)}
+    (Path(env.config.get_path("work")) / "boot.svg").write_text(chart.draw(list(parts.values())))
+    assert parts["amora-service"].there <= parts["amora-ready"].there
+    before = box.run("systemctl list-dependencies --after --plain --no-pager amora-service.service").split()
+    ours = {unit for unit in before if unit.startswith(("amora-", "mpd.", "swupdate.")) and unit.endswith(".service")}
+    assert ours <= {"amora-service.service", "amora-card.service"}
 
 
 def test_the_first_start_grows_the_data(box):
