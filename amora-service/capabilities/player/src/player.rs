@@ -33,11 +33,11 @@ const REFRESH_INTERVAL: Duration = Duration::from_millis(20);
 /// How often the progress of a library scan is read.
 const SCAN_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long to wait before MPD is tried again.
+/// How long to wait before MPD is tried again. It mostly runs on the same box, where asking costs nothing.
 const MPD_BACK_OFF: Policy = Policy {
     base: Duration::from_secs(1),
     factor: 2.0,
-    cap: Duration::from_secs(30),
+    cap: Duration::from_secs(5),
     jitter: 0.2,
     reset: Reset::OnSuccess,
 };
