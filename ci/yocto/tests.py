@@ -246,6 +246,7 @@ class Description(unittest.TestCase):
             "AMORA_ROOT": "root.img",
             "AMORA_CHUNKS": "root.chunks",
             "AMORA_DELTA_URL": "https://updates.example.org/root.zck",
+            "AMORA_FULL_URL": "https://updates.example.org/whole.swu",
             "AMORA_BOOT_A": "boot-a.img",
             "AMORA_BOOT_B": "boot-b.img",
             "AMORA_VERITY_SECTORS": "16",
@@ -339,6 +340,9 @@ class Description(unittest.TestCase):
             self.assertEqual((image.type, image.properties.chain), ("delta", "raw"))
             self.assertEqual(image.properties.source, whole[other].images[0].device)
             self.assertEqual(image.properties.url, self.VARIABLES["AMORA_DELTA_URL"])
+            # SWUpdate refuses a list of chunks that it would have to read while it arrives.
+            self.assertNotIn("installed-directly", image)
+        self.assertEqual(self.fill("delta/sw-description").amora.full, self.VARIABLES["AMORA_FULL_URL"])
 
     def test_bitbake_can_render_it_too(self):
         """Its expressions take one placeholder a line, and nothing after a function but a quote."""

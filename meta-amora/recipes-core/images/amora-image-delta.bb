@@ -14,6 +14,9 @@ COMPATIBLE_MACHINE = "^(raspberrypi3-64|raspberrypi4-64|qemuarm64)$"
 AMORA_DELTA_SERVER ?= ""
 AMORA_ZCK = "${AMORA_IMAGE_NAME}-${AMORA_VERSION}.zck"
 AMORA_DELTA_URL = "${AMORA_DELTA_SERVER}/${AMORA_ZCK}"
+# Where the whole update of the same version and board is: boxes that cannot get the chunks take it by themselves.
+# https://updates.example.org/amora/amora-image-update-raspberrypi4-64-1.1.0.swu
+AMORA_FULL_URL ?= ""
 AMORA_CHUNKS = "${AMORA_IMAGE_NAME}.chunks"
 SWUPDATE_IMAGES = "${WORKDIR}/chunks/${AMORA_CHUNKS}"
 
@@ -36,9 +39,11 @@ amora_deploy_chunks() {
     install -m 0644 ${WORKDIR}/chunks/${AMORA_ZCK} ${SWUDEPLOYDIR}/
 }
 do_swuimage[postfuncs] += "amora_deploy_chunks"
-do_swuimage[vardeps] += "AMORA_DELTA_URL"
+do_swuimage[vardeps] += "AMORA_DELTA_URL AMORA_FULL_URL"
 
 python () {
     if not (d.getVar("AMORA_DELTA_SERVER") or "").startswith(("https://", "http://")):
         raise bb.parse.SkipRecipe("AMORA_DELTA_SERVER is not set: set it to the URL of the folder that boxes will fetch chunks from.")
+    if not (d.getVar("AMORA_FULL_URL") or "").startswith(("https://", "http://")):
+        raise bb.parse.SkipRecipe("AMORA_FULL_URL is not set: set it to the URL of the whole update, for boxes that cannot get the chunks.")
 }
