@@ -21,6 +21,7 @@ ORDER = (
     "update",
     "factory_reset",
     "bad_updates",
+    "delta",
     "raspberrypi",
 )
 # How much of a console's log is shown with a failed test.

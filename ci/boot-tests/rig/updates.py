@@ -72,6 +72,11 @@ class Update:
         """Its version, as it is signed."""
         return re.search(r'^\s*version = "([^"]+)"', self.description, re.MULTILINE).group(1)
 
+    @property
+    def board(self):
+        """The board that it is made for."""
+        return re.search(r"^    ([\w-]+)\s*[=:]\s*\{\s*hardware", self.description, re.MULTILINE).group(1)
+
     def described(self, pattern, text):
         """Change its description."""
         changed, count = re.subn(pattern, text, self.description, flags=re.MULTILINE)
@@ -126,6 +131,16 @@ class Update:
         with root.open("rb") as file:
             sum_of_it = hashlib.file_digest(file, "sha256").hexdigest()
         return replace(self.described(r'sha256 = "[^"]*"', f'sha256 = "{sum_of_it}"'), root=root)
+
+    def delta(self, signer, name, chunks_url, full_url):
+        """Sign it as a delta into a file; the chunks, for `chunks_url`, are put beside it and end in .zck."""
+        file = self.folder / f"{name}.swu"
+        environment = [f"SIGNER={signer.key}", f"CERTIFICATE={signer.certificate}", f"BOARD={self.board}"]
+        bundle = str(self.workshop.checkout / "ci/image/bundle")
+        self.workshop.run(
+            *("env", *environment, bundle, "--delta", chunks_url, full_url, self.version, str(self.root), str(file)),
+        )
+        return file
 
     def signed(self, signer, name):
         """Sign it, unless nobody is given, and pack it into a file."""

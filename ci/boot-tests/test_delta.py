@@ -1,0 +1,76 @@
+"""Of a delta only what is new is fetched; where that cannot be, the full image is taken without being asked for."""
+
+import os
+
+import pytest
+from rig.box import other
+
+pytestmark = pytest.mark.lg_feature("updates")
+
+TRIAL = """\
+[update]
+restart = "now"
+trial_sound = 2
+trial_deadline = 600
+"""
+# What the new system has more than the one before: nothing that could be packed.
+NEWS = 1 << 20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled(machine):
+    """A box with nothing pending."""
+    machine.on()
+    machine.configure(TRIAL)
+    machine.until("nothing is going on", lambda: machine.state("update")["phase"] == "idle")
+
+
+@pytest.fixture
+def offer(updates, signer, files):
+    """Make a new system, and a delta to it that the server has; the name that its files begin with."""
+
+    def make(name, number):
+        def change(tree):
+            (tree / "usr/share/news").write_bytes(os.urandom(NEWS))
+
+        update = updates.changed(name, number, change)
+        full = update.signed(signer, f"{name}-full")
+        update.delta(signer, name, f"{files.url}/{name}.zck", f"{files.url}/{full.name}")
+        return update
+
+    return make
+
+
+def test_only_what_is_new_is_fetched(box, files, offer):
+    """Put together from the running slot and a tenth of the image, tried, kept."""
+    update, slot = offer("delta", 5), box.slot
+    assert box.install(f"{files.url}/delta.swu", "delta") is None
+    assert "fallback" not in box.state("update")["install"]
+    fetched = files.sent["delta.swu"] + files.sent["delta.zck"]
+    assert NEWS < fetched < update.root.stat().st_size / 10
+    assert files.sent["delta-full.swu"] == 0
+    box.command("update.restart")
+    box.await_restart(other(slot))
+    last = box.until("the update was judged", lambda: box.outcome("delta"))
+    assert (last["outcome"], last["slot"], last["to_version"]) == ("kept", box.slot, update.version), str(last)
+    assert box.run("stat -c %s /usr/share/news") == str(NEWS)
+
+
+def test_a_server_without_ranges(box, files, offer):
+    """The full image is taken at once, and state and log say why."""
+    update = offer("whole", 6)
+    files.know_ranges(known=False)
+    try:
+        assert box.install(f"{files.url}/whole.swu", "whole") is None
+    finally:
+        files.know_ranges(known=True)
+    install = box.state("update")["install"]
+    assert install["version"] == update.version
+    assert install["url"] == f"{files.url}/whole-full.swu"
+    assert "does not give the chunks" in install["fallback"]
+    assert files.sent["whole-full.swu"] > update.root.stat().st_size
+    log = box.run("journalctl --boot --unit amora-service --no-pager --output cat")
+    assert "the delta cannot be installed: the full image is taken" in log
+    box.command("update.roll_back")
+    last = box.until("the update is dropped", lambda: box.outcome("whole"))
+    assert (last["outcome"], last["fallback"]) == ("cancelled", install["fallback"])
