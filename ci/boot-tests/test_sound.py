@@ -10,6 +10,8 @@ SECONDS = 8
 # The microphone is the mean of the loop's two channels, and the sound test plays on one after the other.
 ONE_OF_TWO = -6.02
 SONG = "tone.wav"
+# Until the drift between card and system is known, which takes minutes, the emulated clocks' jitter bends the tone a little.
+PITCH = 1.0
 # Emulation on a busy machine may starve the card; the box counts that. A gap that it does not count is its own fault.
 TRIES = 3
 LOOP = """\
@@ -55,7 +57,7 @@ def test_a_file_is_heard_as_it_is(box, recording):
         assert _lost(box) > lost, f"there are gaps, and the box knows of none: {heard}"
     assert heard.gaps == 0, heard
     assert heard.seconds > SECONDS - 1, heard
-    assert heard.frequency == pytest.approx(FREQUENCY, abs=0.5)
+    assert heard.frequency == pytest.approx(FREQUENCY, abs=PITCH)
     assert heard.level == pytest.approx(LEVEL, abs=0.2)
     assert heard.noise < -60, heard
 
