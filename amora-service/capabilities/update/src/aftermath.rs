@@ -44,7 +44,13 @@ const SIGNS: [(UpdateCause, &[&str]); 3] = [
     ),
     (
         UpdateCause::Panic,
-        &["kernel panic", "oops", "kernel bug at", "unable to handle kernel"],
+        // Not "oops": every start says "ramoops".
+        &[
+            "kernel panic",
+            "internal error:",
+            "kernel bug at",
+            "unable to handle kernel",
+        ],
     ),
 ];
 

@@ -13,20 +13,22 @@ fn cause(boots: &str, last_words: &[&str], watchdog: bool) -> GivenUp {
     explain(None, Slot::B, &evidence)
 }
 
-const PANIC: &str = "Panic#1 Part1\n<6>[    3.1] something\n<0>[    4.2] Kernel panic - not syncing: Fatal exception in interrupt\n<0>[    4.3] Rebooting in 5 seconds..\n";
+const PANIC: &str = "Panic#1 Part1\n<6>[    0.3] pstore: Registered ramoops as persistent store backend\n<0>[    4.2] Kernel panic - not syncing: Fatal exception in interrupt\n<0>[    4.3] Rebooting in 5 seconds..\n";
 const NO_INIT: &str = "<3>[    2.0] Failed to execute /usr/sbin/amora-init (error -2)\n<0>[    2.1] Kernel panic - not syncing: Requested init /usr/sbin/amora-init failed (error -2).\n";
 const INIT_WENT: &str =
     "<0>[    9.0] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00007f00\n";
 const INIT_DIED: &str =
     "<0>[    9.0] Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b\n";
 const CORRUPT: &str = "<3>[    2.0] device-mapper: verity: 254:3: data block 30720 is corrupted\n<3>[    2.0] SQUASHFS error: Failed to read block\n<0>[    2.1] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(253,0)\n";
-const QUIET: &str = "<6>[  100.0] systemd[1]: Started something.\n\n";
+const OOPS: &str = "<0>[    4.2] Internal error: Oops: 0000000096000004 [#1] SMP\n";
+const QUIET: &str = "<6>[    0.3] ramoops: using 0x100000@0x47e00000, ecc: 0\n<6>[  100.0] systemd[1]: Started something.\n\n";
 
 #[test]
 fn each_kind_of_failure_is_told_from_the_others() {
     for (boots, words, watchdog, expected) in [
         ("", &[PANIC][..], false, UpdateCause::Panic),
         ("b 1 init\n", &[PANIC], true, UpdateCause::Panic),
+        ("b 1 init\n", &[OOPS], true, UpdateCause::Panic),
         ("", &[NO_INIT], false, UpdateCause::MissingInit),
         ("b 1 init\n", &[INIT_WENT], false, UpdateCause::MissingInit),
         ("b 1 init\n", &[INIT_DIED], false, UpdateCause::Panic),
