@@ -71,11 +71,8 @@ impl Resume {
             206 => self.part(answered),
             416 if self.complete() => Decision::Take { skip: 0 },
             408 | 425 | 429 | 500..=599 => Decision::Again(format!("the server answers {}", answered.status)),
-            404 | 410 => stop("the server does not have the file (404)"),
-            401 | 403 => stop(&format!(
-                "the server does not give the file out ({})",
-                answered.status
-            )),
+            status @ (404 | 410) => stop(&format!("the server does not have the file ({status})")),
+            status @ (401 | 403) => stop(&format!("the server does not give the file out ({status})")),
             status => stop(&format!("the server answers {status}")),
         }
     }
@@ -232,9 +229,13 @@ mod tests {
             let decision = begun().answered(&answered(status, 0, "", ""));
             assert!(matches!(decision, Decision::Again(_)), "{status}");
         }
-        for status in [404, 403, 204, 400] {
+        for status in [404, 410, 401, 403, 204, 400] {
             let decision = begun().answered(&answered(status, 0, "", ""));
-            assert!(matches!(decision, Decision::Stop(_)), "{status}");
+            let Decision::Stop(refusal) = decision else {
+                panic!("{status}: {decision:?}")
+            };
+            let said = status.to_string();
+            assert!(refusal.reason.contains(&said), "{status}: {}", refusal.reason);
         }
     }
 
