@@ -10,12 +10,20 @@ ROOT = Path(__file__).parents[3]
 LAYER = ROOT / "meta-amora"
 BASE = LAYER / "recipes-amora/amora-base"
 BOOK = ROOT / "docs/target.md"
+RESET_SHEET = ROOT / "amora-service/doors/web/page/scripts/machine/reset-sheet.js"
 # The most that a unit of ours may be exposed.
 MOST = 2.0
 UNITS = sorted(
     unit for kind in ("service", "socket", "path", "mount") for unit in LAYER.glob(f"recipes-*/*/files/*.{kind}")
 )
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+
+
+def writable() -> dict[str, bool]:
+    """Return the paths of the list of what can be written, and whether a factory reset keeps them."""
+    lines = (BASE / "files/writable-paths").read_text().splitlines()
+    listed = [line.split() for line in lines if line and not line.startswith("#")]
+    return {path: kind == "keep" or rest[-1:] == ["keep"] for kind, path, *rest in listed}
 
 
 def exposure(folder: Path, unit: str) -> float:
@@ -77,12 +85,14 @@ def test_the_book_lists_what_can_be_written():
     for paths, keep in re.findall(r"^\| (`/.*?`) \|.*\| (?:yes|no) \| (.+?) \|$", book, re.MULTILINE):
         for path in re.findall(r"`(.+?)`", paths):
             kept[path] = keep == "**yes**"
-    for line in (BASE / "files/writable-paths").read_text().splitlines():
-        if not line or line.startswith("#"):
-            continue
-        kind, path, *rest = line.split()
+    for path, keep in writable().items():
         assert path in kept, f"{path} is not in {BOOK.name}"
-        assert kept[path] == (kind == "keep" or rest[-1:] == ["keep"]), path
+        assert kept[path] == keep, path
+
+
+def test_the_page_lists_what_a_factory_reset_keeps():
+    listed = re.search(r"^const STAYS = \[$(.*?)^\];$", RESET_SHEET.read_text(), re.MULTILINE | re.DOTALL).group(1)
+    assert {path for path, keep in writable().items() if keep} == set(re.findall(r"'(/[^']*)'", listed))
 
 
 def test_the_book_lists_every_service():

@@ -8,10 +8,13 @@ const GOES = [
   'Playlists, favourites, the queue and the index of the library',
   'Music and everything else that was put on the box’s own card',
 ];
+/** With the paths that the image's `writable-paths` keeps: `ci/tests/box` holds them to it. */
 const STAYS = [
-  'The installed system with its updates, and the oldest version it may go back to',
-  'The identity that its maker gave it, and its machine id',
-  'Music on USB drives and on the network: the box does not touch it',
+  { what: 'The installed system with its updates', paths: [] },
+  { what: 'The oldest version it may go back to', paths: ['/data/amora/update/floor'] },
+  { what: 'The identity that its maker gave it', paths: ['/data/amora/identity'] },
+  { what: 'Its machine id', paths: ['/etc/machine-id'] },
+  { what: 'Music on USB drives and on the network: the box does not touch it', paths: [] },
 ];
 
 /** Asks for the id of the box, so that it is this box that is meant. @param {import('../context.js').Context} context */
@@ -42,7 +45,7 @@ export function openResetSheet({ client, toasts, announce }) {
     };
     return [
       h('p', {}, `${name || 'The box'} restarts as on its first day. This cannot be undone.`),
-      list('Forgotten', 'reset-goes', GOES), list('Kept', 'reset-stays', STAYS),
+      list('Forgotten', 'reset-goes', GOES), list('Kept', 'reset-stays', STAYS.map(({ what }) => what)),
       h('form', { class: 'body-form', onsubmit: submit },
         h('div', { class: 'field' }, h('label', { for: 'reset-id' }, 'To go on, type the id of this box: ', h('code', {}, id)), input, problem),
         h('div', { class: 'buttons' }, h('button', { class: 'button', type: 'button', onclick: close }, 'Cancel'), reset)),
