@@ -101,6 +101,31 @@ def test_the_book_lists_every_service():
         assert f"| `{unit.stem}` |" in book, unit.name
 
 
+def test_only_one_program_reads_kernel_arguments():
+    readers = [path.name for path in LAYER.glob("recipes-amora/*/files/*") if "/proc/cmdline" in path.read_text()]
+    assert readers == ["kernel-argument"]
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("root=/dev/dm-0 amora.slot=a amora.trial=1 quiet", "a"),
+        ("amora.slot=b", "b"),
+        ("amora.slot=a amora.trial=1 amora.slot=b", "b"),
+        ("xamora.slot=a amora-slot=a amora.slots=a amoraxslot=a", ""),
+        ('dm-mod.create="root,,,ro, 0 8 verity 1 7:0 7:1" amora.slot=a *', "a"),
+        ("amora.slot=", ""),
+        ("", ""),
+    ],
+)
+def test_a_kernel_argument_is_read_as_the_kernel_reads_it(tmp_path, line, value):
+    given = tmp_path / "cmdline"
+    given.write_text(f"{line}\n")
+    program = (BASE / "files/kernel-argument").read_text().replace("/proc/cmdline", str(given))
+    said = subprocess.run(["sh", "-c", program, "sh", "amora.slot"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"{value}\n"
+
+
 def test_a_factory_reset_keeps_what_is_listed_and_nothing_else(tmp_path):
     program = (BASE / "files/amora-init").read_text()
     wipe = re.search(r"^wipe\(\) \(.*?^\)$", program, re.MULTILINE | re.DOTALL).group()

@@ -25,6 +25,7 @@ SRC_URI = " \
     file://grow-data \
     file://grow-table \
     file://journald.conf \
+    file://kernel-argument \
     file://ready \
     file://resolved.conf \
     file://system.conf \
@@ -67,7 +68,7 @@ do_install() {
     install -d ${D}${sbindir} ${D}${nonarch_libdir}/amora ${D}${systemd_system_unitdir}
     install -m 0755 ${S}/amora-init ${D}${sbindir}/amora-init
     install -m 0644 ${S}/writable-paths ${D}${nonarch_libdir}/amora/writable-paths
-    install -m 0755 ${S}/console ${S}/grow-data ${S}/grow-table ${S}/ready ${S}/take-from-card ${S}/trial ${D}${nonarch_libdir}/amora/
+    install -m 0755 ${S}/console ${S}/grow-data ${S}/grow-table ${S}/kernel-argument ${S}/ready ${S}/take-from-card ${S}/trial ${D}${nonarch_libdir}/amora/
     install -m 0644 ${S}/amora-card.service ${S}/amora-console.service ${S}/amora-grow-data.service ${S}/amora-ready.service ${S}/amora-trial.service \
         ${S}/amora-wireless.service ${D}${systemd_system_unitdir}/
 
