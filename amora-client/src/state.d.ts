@@ -324,6 +324,8 @@ export type UpdateCause = 'malformed' | 'truncated' | 'not_signed' | 'wrong_sign
 
 /** An update being installed, or installed. */
 export interface UpdateInstall {
+  /** Why the full image is taken in place of the delta that was asked for, in plain words; absent where it is not. */
+  fallback?: string | null;
   /** What SWUpdate is writing, for example `rootfs.squashfs`; empty before it writes. */
   part: string;
   /** How much of it is done, 0 to 100. */
@@ -356,6 +358,8 @@ export interface UpdateOutcome {
   cause?: UpdateCause | null;
   /** The check of the trial that failed. */
   check?: Check | null;
+  /** Why the full image was taken in place of the delta that was asked for, in plain words; absent where it was not. */
+  fallback?: string | null;
   /** The version that ran before. */
   from_version: string;
   /** What to do about it; empty when there is nothing to do. */

@@ -174,6 +174,16 @@ pub(crate) fn describe(state: &UpdateState) -> String {
             _ => format!("{}, {} %\n", doing(state.phase, install), install.percent),
         };
     }
+    if let Some(cause) = state
+        .install
+        .as_ref()
+        .and_then(|install| install.fallback.as_ref())
+    {
+        text += &format!(
+            "the full image is taken in place of the delta: {}\n",
+            plain(cause)
+        );
+    }
     if let Some(restart) = state
         .restart
         .as_ref()
@@ -250,6 +260,9 @@ fn ended(last: &UpdateOutcome) -> String {
     plain(&text)
 }
 
+    if let Some(cause) = &last.fallback {
+        text += &format!("; it was the full image in place of the delta: {cause}");
+    }
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,6 +290,7 @@ mod tests {
                 at: Timestamp(0),
             }),
             ..UpdateState::default()
+                fallback: Some("the server gave no chunks".to_owned()),
         };
         let text = describe(&state);
         assert!(text.starts_with("running 1.0.0 from slot a\n"), "{text}");
@@ -286,5 +300,9 @@ mod tests {
         state.unavailable = Some("SWUpdate cannot be reached".to_owned());
         assert!(describe(&state).contains("no updates: SWUpdate"));
         assert!(describe(&UpdateState::default()).contains("not an AmoraOS image"));
+        assert!(
+            text.contains("full image in place of the delta: the server gave no chunks"),
+            "{text}"
+        );
     }
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod begin;
 mod ending;
+mod fallback;
 mod progress;
 mod restarting;
 mod trial;

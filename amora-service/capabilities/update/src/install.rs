@@ -8,8 +8,16 @@ use amora_contract::state::UpdateCause;
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Time for SWUpdate to be done with an update that it gives up, or to be started again.
+const BUSY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Time between looks at whether it is.
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
 
 /// What an update must fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +32,8 @@ pub(crate) struct Fitting {
     pub(crate) size: Option<u64>,
     /// The SHA-256 that was announced.
     pub(crate) sha256: Option<Vec<u8>>,
+    /// The version of the delta that this is taken in place of.
+    pub(crate) in_place_of: Option<String>,
 }
 
 /// How an installation goes on.
@@ -32,7 +42,13 @@ pub(crate) enum Step {
     /// The file's size is known.
     Size(u64),
     /// The description was read and fits.
-    Described { version: String },
+    Described {
+        version: String,
+        /// Whether SWUpdate has to fetch the chunks.
+        delta: bool,
+        /// Where the full image is.
+        full: Option<String>,
+    },
     /// So much has arrived.
     Received(u64),
     /// It stands still, and why; nothing while it moves.
@@ -136,12 +152,33 @@ impl Install {
             let (board, revision) = &self.fitting.board;
             description.check_board(board, revision)?;
             description.check_floor(&self.fitting.floor)?;
-            let version = description.version.clone();
-            let stream = control::install(&self.swupdate).await.map_err(not_taken)?;
-            self.stream = Some(stream);
-            let _ = steps.send(Step::Described { version }).await;
+            if let Some(version) = &self.fitting.in_place_of {
+                description.check_fallback(version)?;
+            }
+            let described = Step::Described {
+                version: description.version.clone(),
+                delta: description.delta,
+                full: description.full.clone(),
+            };
+            self.stream = Some(self.begin().await.map_err(not_taken)?);
+            let _ = steps.send(described).await;
         }
         self.write(&on).await
+    }
+
+    /// Has SWUpdate begin. It may still be giving up the delta that this is taken in place of.
+    async fn begin(&self) -> Result<Stream, NotTaken> {
+        let patience = match self.fitting.in_place_of {
+            Some(_) => BUSY_PATIENCE,
+            None => Duration::ZERO,
+        };
+        let since = Instant::now();
+        loop {
+            match control::install(&self.swupdate).await {
+                Err(_) if since.elapsed() < patience => tokio::time::sleep(BUSY_PAUSE).await,
+                begun => return begun,
+            }
+        }
     }
 
     async fn write(&mut self, pieces: &[Bytes]) -> Result<(), End> {

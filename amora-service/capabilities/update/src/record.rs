@@ -34,6 +34,9 @@ pub(crate) struct Pending {
     #[serde(default)]
     pub(crate) restarted_at: Option<Timestamp>,
     pub(crate) before: Baseline,
+    /// Why the full image was taken in place of a delta.
+    #[serde(default)]
+    pub(crate) fallback: Option<String>,
     /// Why its trial was given up, written before that was done.
     #[serde(default)]
     pub(crate) given_up: Option<GivenUp>,

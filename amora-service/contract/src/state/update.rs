@@ -108,6 +108,9 @@ pub struct UpdateInstall {
     /// Why it stands still at the moment, in plain words; absent while it moves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<String>,
+    /// Why the full image is taken in place of the delta that was asked for, in plain words; absent where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
 }
@@ -225,6 +228,9 @@ pub struct UpdateOutcome {
     /// The slot that it was written to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot>,
+    /// Why the full image was taken in place of the delta that was asked for, in plain words; absent where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     /// Times that it was started.
     pub tries: u32,
     /// When this was decided.

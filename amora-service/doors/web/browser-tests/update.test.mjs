@@ -134,6 +134,29 @@ describe('updates', () => {
     assert.deepEqual(heard.map((text) => text.replace(/^The update/, '1.5.0')), ['1.5.0 is being installed in slot B.', '25 percent installed.', '50 percent installed.', '75 percent installed.', 'The server does not answer; it is tried again.']);
   });
 
+  it('says that the full image comes in place of a delta, and why, also when it ended', async () => {
+    const page = await t.open('box/system');
+    t.box.updates.begin('upload');
+    t.box.updates.advance(1, 2);
+    const fallback = 'the server does not give the chunks that it needs';
+    t.box.updates.set({ install: { .../** @type {any} */ (t.box.state.update.install), received: 0, fallback } });
+    const words = 'The full image is taken in place of the delta: the server does not give the chunks that it needs.';
+    await card(page, 'Software').getByText(words).waitFor();
+    await until(async () => (await spoken(page)) === words);
+    t.box.updates.end({ outcome: 'kept', fallback });
+    await card(page, 'Last update').getByText(words).waitFor();
+    assert.equal(await card(page, 'Software').getByText(words).isVisible(), false);
+  });
+
+  it('says by the browser\'s clock when it restarts at the latest', async () => {
+    const page = await t.open('box/system');
+    const at = new Date();
+    at.setHours(23, 58, 30, 0);
+    t.box.updates.set({ phase: 'installed', restart: { policy: 'window', waiting_for: "23:00 o'clock", at: at.getTime() } });
+    const time = await page.evaluate((when) => new Date(when).toLocaleString(undefined, { timeStyle: 'short' }), at.getTime());
+    await card(page, 'Software').getByText(`The box restarts by itself in the hours set for it. It waits for 23:00 o'clock. It restarts at ${time} at the latest.`).waitFor();
+  });
+
   it('restarts when told, says so while the box is away, and shows the trial when it is back', async () => {
     t.play();
     const page = await t.open('box/system');

@@ -12,6 +12,7 @@ use amora_contract::state::{UpdateCause, UpdatePhase, UpdateSource};
 use amora_contract::{CommandError, ErrorCode, EventKind, Reply};
 use amora_router::{Body, Request};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Pieces between the source and the installation. Each is as large as the network gives them.
@@ -67,7 +68,21 @@ impl Desk {
                 return Ok(());
             }
         };
-        self.start(work, fetch, body, &wanted);
+        let fitting = Fitting {
+            size: announced,
+            sha256: wanted.sha256.as_deref().and_then(hexadecimal),
+            ..self.fitting()
+        };
+        self.router.publish_event(EventKind::UpdateStarted {
+            source,
+            url: work.url.clone(),
+        });
+        self.state.phase = UpdatePhase::Checking;
+        self.carry(work, fitting, |to| match (fetch, body) {
+            (Some(fetch), _) => Some(tokio::spawn(fetch.run(to))),
+            (None, Some(body)) => Some(tokio::spawn(forward(body, to))),
+            (None, None) => None,
+        });
         self.publish();
         match source {
             // Whoever sends the file waits for the end of it.
@@ -81,21 +96,28 @@ impl Desk {
         Ok(())
     }
 
-    fn start(&mut self, mut work: Work, fetch: Option<Fetch>, body: Option<Body>, wanted: &InstallUpdate) {
-        let fitting = Fitting {
+    /// What any update must fit.
+    pub(super) fn fitting(&self) -> Fitting {
+        Fitting {
             board: self.machine.board.clone(),
             floor: self.floor(),
             limit: self.config.max_size.0,
-            size: work.size,
-            sha256: wanted.sha256.as_deref().and_then(hexadecimal),
-        };
+            size: None,
+            sha256: None,
+            in_place_of: None,
+        }
+    }
+
+    /// Carries an installation through, of the pieces that `source` gives.
+    pub(super) fn carry(
+        &mut self,
+        mut work: Work,
+        fitting: Fitting,
+        source: impl FnOnce(mpsc::Sender<Piece>) -> Option<JoinHandle<()>>,
+    ) {
         let (to, pieces) = mpsc::channel(PIECES);
         let (step, steps) = mpsc::channel(64);
-        let source = match (fetch, body) {
-            (Some(fetch), _) => Some(tokio::spawn(fetch.run(to))),
-            (None, Some(body)) => Some(tokio::spawn(forward(body, to))),
-            (None, None) => None,
-        };
+        let source = source(to);
         let install = tokio::spawn(install::run(fitting, self.config.swupdate.clone(), pieces, step));
         work.tasks = source
             .into_iter()
@@ -104,11 +126,6 @@ impl Desk {
             .collect();
         work.steps = Some(steps);
         self.errors.clear();
-        self.state.phase = UpdatePhase::Checking;
-        self.router.publish_event(EventKind::UpdateStarted {
-            source: work.source,
-            url: work.url.clone(),
-        });
         self.work = Some(work);
     }
 
@@ -176,6 +193,11 @@ impl Desk {
             }
             _ if work.source == UpdateSource::Other => {
                 return conflict("this update was not brought by this service");
+            }
+            Stage::Handed if work.delta => {
+                return conflict(
+                    "it is too late: SWUpdate fetches the rest by itself; `update.roll_back` drops the update once it is installed",
+                );
             }
             Stage::Handed => {
                 return conflict("it is too late: the update is written, and SWUpdate is finishing it");

@@ -34,6 +34,7 @@ impl Desk {
             from_version: self.machine.version.clone(),
             to_version: install.version.clone(),
             slot: Some(install.slot),
+            fallback: install.fallback.clone(),
             tries: 0,
             at: Timestamp::now(),
         })
@@ -134,6 +135,7 @@ fn about(pending: &Pending, tries: u32) -> UpdateOutcome {
         from_version: pending.from_version.clone(),
         to_version: pending.to_version.clone(),
         slot: Some(pending.to_slot),
+        fallback: pending.fallback.clone(),
         tries,
         at: Timestamp::now(),
     }

@@ -33,8 +33,14 @@ impl Desk {
         };
         match step {
             Step::Size(size) => work.size = Some(size),
-            Step::Described { version } => {
+            Step::Described {
+                version,
+                delta,
+                full,
+            } => {
                 work.version = Some(version);
+                work.delta = delta;
+                work.full = full.filter(|_| delta);
                 work.enter(Stage::Taking);
                 self.state.phase = UpdatePhase::Installing;
             }
@@ -78,8 +84,12 @@ impl Desk {
             Status::Run => {
                 // Its preparations are a step without a name.
                 work.wrote |= progress.step > 0 && !progress.image.is_empty();
+                if work.delta && (progress.percent > 0 || work.part != progress.image) {
+                    // It is still on its way, for as long as it moves.
+                    work.since = Instant::now();
+                }
                 work.part = progress.image;
-                if work.size.is_none() && progress.steps > 0 {
+                if (work.size.is_none() || work.delta) && progress.steps > 0 {
                     let done = progress.step.saturating_sub(1) * 100 + progress.percent;
                     work.raise((done / progress.steps).min(99) as u8);
                 }
@@ -189,7 +199,10 @@ impl Desk {
     fn fail(&mut self) -> Result<(), UpdateError> {
         let known = self.work.as_mut().and_then(|work| work.refusal.take());
         let refusal = known.unwrap_or_else(|| refusal::read(&self.errors));
-        self.conclude_badly(refusal)
+        match self.fall_back(refusal) {
+            None => Ok(()),
+            Some(refusal) => self.conclude_badly(refusal),
+        }
     }
 
     /// Ends an installation that did not get through.
@@ -224,6 +237,7 @@ impl Desk {
             started_at: work.started_at,
             restarted_at: None,
             before: work.before,
+            fallback: work.fallback,
             given_up: None,
         };
         // Notes of the starts of an update before are not this one's.

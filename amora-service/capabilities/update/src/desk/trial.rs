@@ -63,6 +63,7 @@ impl Desk {
                     sound: true,
                     ..Baseline::default()
                 },
+                fallback: None,
                 given_up: None,
             });
         let deadline = Duration::from_secs_f64(self.config.trial_deadline.0);

@@ -24,6 +24,12 @@ pub(super) struct Work {
     pub(super) percent: u8,
     pub(super) part: String,
     pub(super) waiting: Option<String>,
+    /// Whether SWUpdate fetches the chunks of it.
+    pub(super) delta: bool,
+    /// Where the full image is, for a delta.
+    pub(super) full: Option<String>,
+    /// Why the full image is taken in place of the delta.
+    pub(super) fallback: Option<String>,
     pub(super) started_at: Timestamp,
     pub(super) before: Baseline,
     /// Who waits for the end; who asked for a download has the answer already.
@@ -72,6 +78,9 @@ impl Work {
             percent: 0,
             part: String::new(),
             waiting: None,
+            delta: false,
+            full: None,
+            fallback: None,
             started_at: Timestamp::now(),
             before: Baseline {
                 links,
@@ -122,13 +131,15 @@ impl Work {
             size: self.size.map(Bytes),
             part: self.part.clone(),
             waiting: self.waiting.clone(),
+            fallback: self.fallback.clone(),
             started_at: self.started_at,
         }
     }
 
     pub(super) fn received(&mut self, bytes: u64) {
         self.received = bytes;
-        if let Some(size) = self.size.filter(|size| *size > 0) {
+        // Of a delta this is but the list of its chunks.
+        if let Some(size) = self.size.filter(|size| *size > 0 && !self.delta) {
             // The rest is for what SWUpdate does at the end.
             self.raise((bytes.saturating_mul(99) / size).min(99) as u8);
         }
@@ -152,6 +163,7 @@ pub(super) fn installed(pending: &Pending) -> UpdateInstall {
         size: None,
         part: String::new(),
         waiting: None,
+        fallback: pending.fallback.clone(),
         started_at: pending.started_at,
     }
 }

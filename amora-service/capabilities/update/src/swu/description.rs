@@ -11,6 +11,10 @@ use std::cmp::Ordering;
 pub struct Description {
     /// The version of the image.
     pub version: String,
+    /// Whether it holds only a list of chunks, which SWUpdate has to fetch.
+    pub delta: bool,
+    /// Where the full image is, for a delta.
+    pub full: Option<String>,
     /// Revisions that any board may have; empty where they are given for each board.
     revisions: Vec<String>,
     /// The boards that it names, each with its revisions.
@@ -56,8 +60,11 @@ impl Description {
             let name = name.clone();
             Some(Board { name, revisions })
         });
+        let full = software.get("amora").and_then(|amora| amora.get("full"));
         Ok(Self {
             version: version.to_owned(),
+            delta: has_delta(software),
+            full: full.and_then(Value::text).map(str::to_owned),
             revisions: revisions(software).unwrap_or_default(),
             boards: boards.collect(),
         })
@@ -107,6 +114,37 @@ impl Description {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the update can stand in for a delta of version `delta`: with another version, or with another delta, the
+    /// box would get what nobody asked for, or go on like this for ever.
+    ///
+    /// # Errors
+    /// `malformed` when it cannot.
+    pub fn check_fallback(&self, delta: &str) -> Result<(), Refusal> {
+        let reason = if self.delta {
+            "what is named as the full image is a delta too".to_owned()
+        } else if self.version != delta {
+            format!(
+                "what is named as the full image is version {}, and the delta is {delta}",
+                self.version
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::new(UpdateCause::Malformed, reason))
+    }
+}
+
+/// Whether a part is written by SWUpdate's handler for chunks, for whatever board and slot.
+fn has_delta(value: &Value) -> bool {
+    match value {
+        Value::Group(settings) => {
+            value.get("type").and_then(Value::text) == Some("delta")
+                || settings.iter().any(|(_, value)| has_delta(value))
+        }
+        Value::List(values) => values.iter().any(has_delta),
+        Value::Text(_) | Value::Word(_) => false,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::error::Refusal;
 use amora_contract::state::UpdateCause;
 
 /// What its words mean, the weightier first: a wrong signature also makes it say that it found nothing compatible.
-const MEANINGS: [(&str, UpdateCause, &str); 27] = [
+const MEANINGS: &[(&str, UpdateCause, &str)] = &[
     ("signature verification failed", UpdateCause::WrongSigner, SIGNER),
     (
         "authentication of all signatures failed",
@@ -34,6 +34,36 @@ const MEANINGS: [(&str, UpdateCause, &str); 27] = [
         "hash mismatch",
         UpdateCause::Corrupt,
         "a part of it is not what its signed description promises",
+    ),
+    (
+        "copyfile failed",
+        UpdateCause::Corrupt,
+        "a chunk of it is not what its signed list promises",
+    ),
+    (
+        "bytes request not supported",
+        UpdateCause::Download,
+        "the server does not give the chunks that it needs",
+    ),
+    (
+        "channel get operation",
+        UpdateCause::Download,
+        "it could not be fetched whole",
+    ),
+    (
+        "channel operation returned error",
+        UpdateCause::Download,
+        "it could not be fetched",
+    ),
+    (
+        "transfer was unsuccessful",
+        UpdateCause::Download,
+        "its chunks could not be fetched",
+    ),
+    (
+        "unable to open source",
+        UpdateCause::Installer,
+        "the running slot could not be read",
     ),
     (
         "checksum wrong",
@@ -167,6 +197,23 @@ mod tests {
         );
         let slot = "copy_write : 140 : cannot write 16384 bytes: Bad file descriptor".to_owned();
         assert_eq!(read(&[slot, streaming, last]).cause, UpdateCause::Installer);
+    }
+
+    #[test]
+    fn chunks_that_cannot_be_had_are_told_by_what_the_server_did() {
+        let lines = [
+            "delta_handler.c : read_and_validate_package : 611 : Transfer was unsuccessful, aborting...",
+            "delta_handler.c : install_delta : 1098 : Delta Update fails : aborting",
+            "delta_downloader.c : wrdata_callback : 82 : Bytes request not supported by server, returning 404",
+            "channel_curl.c : channel_get_file : 1447 : Channel operation returned error (23): 'Failed writing'",
+        ]
+        .map(str::to_owned);
+        let refusal = read(&lines);
+        assert_eq!(refusal.cause, UpdateCause::Download);
+        assert!(refusal.reason.contains("404"), "{}", refusal.reason);
+        assert_eq!(read(&lines[..2]).cause, UpdateCause::Download);
+        let damaged = "delta_handler.c : network_process_data : 181 : copyfile failed !".to_owned();
+        assert_eq!(read(&[damaged, lines[1].clone()]).cause, UpdateCause::Corrupt);
     }
 
     #[test]

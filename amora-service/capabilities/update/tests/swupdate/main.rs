@@ -2,6 +2,8 @@
 //! cut connections, and a helper that only keeps a state.
 
 mod bench;
+mod chunks;
+mod delta;
 mod download;
 mod hawkbit;
 mod installer;

@@ -110,20 +110,17 @@ pub(crate) struct Update<'a> {
 }
 
 impl Update<'_> {
-    fn description(&self) -> String {
-        let hash: String = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.image)
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+    /// A description with `more` about all of it and `how` its image gets to the slots.
+    fn description(&self, more: &str, how: impl Fn(&str) -> String) -> String {
         let slot = |name: &str| {
             format!(
-                "{name}: {{ images: ( {{ filename = \"rootfs\"; type = \"raw\"; device = \"{}\"; installed-directly = true; sha256 = \"{hash}\"; }} ); }};\n",
-                self.slots.join(name).display()
+                "{name}: {{ images: ( {{ filename = \"rootfs\"; device = \"{}\"; {} }} ); }};\n",
+                self.slots.join(name).display(),
+                how(name)
             )
         };
         format!(
-            "/* An update. */\nsoftware =\n{{\n version = \"{}\";\n bootloader_transaction_marker = false;\n {} = {{\n  hardware-compatibility: [ \"1.0\" ];\n  stable = {{ {}{} }};\n }};\n}}\n",
+            "/* An update. */\nsoftware =\n{{\n version = \"{}\";\n bootloader_transaction_marker = false;\n {more}\n {} = {{\n  hardware-compatibility: [ \"1.0\" ];\n  stable = {{ {}{} }};\n }};\n}}\n",
             self.version,
             self.board,
             slot("a"),
@@ -132,7 +129,26 @@ impl Update<'_> {
     }
 
     pub(crate) fn build(&self) -> Vec<u8> {
-        let description = self.description();
+        let hash = sha256(self.image);
+        let how = |_: &str| format!("type = \"raw\"; installed-directly = true; sha256 = \"{hash}\";");
+        self.pack(&self.description("", how), self.image)
+    }
+
+    /// The same as a delta from the running slot, with the list of the image's chunks.
+    pub(crate) fn build_delta(&self, list: &[u8], chunks: &str, full: &str) -> Vec<u8> {
+        let hash = sha256(list);
+        let how = |name: &str| {
+            let running = self.slots.join(if name == "a" { "b" } else { "a" });
+            format!(
+                "type = \"delta\"; sha256 = \"{hash}\"; properties: {{ url = \"{chunks}\"; source = \"{}\"; chain = \"raw\"; zckloglevel = \"error\"; }};",
+                running.display()
+            )
+        };
+        let full = format!("amora = {{ full = \"{full}\"; }};");
+        self.pack(&self.description(&full, how), list)
+    }
+
+    fn pack(&self, description: &str, image: &[u8]) -> Vec<u8> {
         let mut archive = Vec::new();
         entry(&mut archive, "sw-description", description.as_bytes());
         if self.signed {
@@ -142,11 +158,41 @@ impl Update<'_> {
                 &self.keys.sign(description.as_bytes()),
             );
         }
-        entry(&mut archive, "rootfs", self.image);
+        entry(&mut archive, "rootfs", image);
         entry(&mut archive, "TRAILER!!!", b"");
         archive.resize(archive.len().next_multiple_of(512), 0);
         archive
     }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An image's file of chunks, and the list of them that it begins with.
+pub(crate) fn chunked(image: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program)
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("zck of the package zchunk");
+        assert!(output.status.success(), "{program} {arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    fs::write(folder.path().join("image"), image).unwrap();
+    run(
+        "zck",
+        &["--output", "chunks", "-u", "--chunk-hash-type", "sha256", "image"],
+    );
+    let about = run("zck_read_header", &["-v", "chunks"]);
+    let size = about.lines().find_map(|line| line.strip_prefix("Header size:"));
+    let size: usize = size.unwrap().trim().parse().unwrap();
+    let file = fs::read(folder.path().join("chunks")).unwrap();
+    let list = file[..size].to_vec();
+    (file, list)
 }
 
 fn entry(archive: &mut Vec<u8>, name: &str, content: &[u8]) {

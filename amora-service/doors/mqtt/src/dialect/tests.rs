@@ -390,6 +390,7 @@ fn an_update_that_is_coming_is_told_as_home_assistant_reads_it() {
         size: None,
         part: String::new(),
         waiting: None,
+        fallback: None,
         started_at: NOW,
     });
     let coming = software(update);

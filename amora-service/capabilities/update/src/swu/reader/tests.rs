@@ -150,6 +150,30 @@ fn another_board_and_an_older_version_are_named() {
 }
 
 #[test]
+fn a_delta_is_known_and_nothing_but_the_same_whole_stands_in_for_it() {
+    let delta = DESCRIPTION.replace("installed-directly = true", "type = \"delta\"");
+    let delta = delta.replace(
+        "raspberrypi4-64 =",
+        "amora = { full = \"https://x/y.swu\"; };\n raspberrypi4-64 =",
+    );
+    let delta = Description::parse(delta.as_bytes()).unwrap();
+    assert!(delta.delta);
+    assert_eq!(delta.full.as_deref(), Some("https://x/y.swu"));
+    delta.check_board("raspberrypi4-64", "1.1").unwrap();
+    let whole = Description::parse(DESCRIPTION.as_bytes()).unwrap();
+    assert_eq!((whole.delta, &whole.full), (false, &None));
+    whole.check_fallback("1.2.3").unwrap();
+    for (wrong, version, words) in [
+        (&delta, "1.2.3", "a delta too"),
+        (&whole, "1.2.4", "version 1.2.3"),
+    ] {
+        let refusal = wrong.check_fallback(version).unwrap_err();
+        assert_eq!(refusal.cause, UpdateCause::Malformed);
+        assert!(refusal.reason.contains(words), "{}", refusal.reason);
+    }
+}
+
+#[test]
 fn the_end_may_be_padded_but_not_endless() {
     let mut bytes = update(DESCRIPTION);
     bytes.resize(bytes.len() + 4096, 0);

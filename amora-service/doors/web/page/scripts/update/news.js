@@ -1,5 +1,5 @@
 import { route } from '../routes.js';
-import { outcomeInWords, passedInWords, phaseInWords, sentence } from './words.js';
+import { fallbackInWords, outcomeInWords, passedInWords, phaseInWords, sentence } from './words.js';
 
 /** @typedef {import('/client/state.d.ts').UpdateState} UpdateState */
 
@@ -73,6 +73,7 @@ export function newsOf(before, now) {
   if (now.phase !== before.phase) return now.phase === 'idle' ? '' : sentence(phaseInWords(now));
   if (now.phase === 'trial' && now.trial && before.trial && passedInWords(now.trial) !== passedInWords(before.trial)) return sentence(phaseInWords(now));
   if (now.install?.waiting && now.install.waiting !== before.install?.waiting) return sentence(now.install.waiting);
+  if (now.install?.fallback && now.install.fallback !== before.install?.fallback) return fallbackInWords(now.install.fallback);
   const [from, to] = [before.install?.percent ?? 0, now.install?.percent ?? 0];
   const step = now.phase === 'installing' ? STEPS.findLast((each) => from < each && each <= to) : undefined;
   return step ? `${step} percent installed.` : '';

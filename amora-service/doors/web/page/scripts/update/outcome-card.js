@@ -2,7 +2,7 @@ import { fill, h } from '../dom.js';
 import { counted } from '../format.js';
 import { icon } from '../icons.js';
 import { watch } from '../watch.js';
-import { CHECKS, SOURCES, outcomeInWords, sentence, slotName } from './words.js';
+import { CHECKS, SOURCES, fallbackInWords, outcomeInWords, sentence, slotName } from './words.js';
 
 /** How the last update ended, why, and what to do. @param {import('../context.js').Context} context @param {AbortSignal} signal */
 export function makeOutcomeCard({ client, clock }, signal) {
@@ -28,6 +28,7 @@ export function makeOutcomeCard({ client, clock }, signal) {
     fill(body,
       h('p', { class: `verdict ${good ? 'pass' : last.outcome === 'cancelled' ? '' : 'fail'}` }, icon(good ? 'check' : 'warn'), outcomeInWords(last)),
       last.reason ? h('p', {}, sentence(last.reason)) : null,
+      last.fallback ? h('p', {}, fallbackInWords(last.fallback)) : null,
       last.next_step ? h('p', {}, h('strong', {}, sentence(last.next_step))) : null,
       last.seen ? h('figure', { class: 'seen' }, h('figcaption', { class: 'hushed' }, last.check ? 'What the check saw' : 'Its last words'), h('pre', { tabindex: '0', role: 'region', 'aria-label': last.check ? 'What the check saw' : 'Its last words' }, last.seen)) : null,
       h('details', {}, h('summary', {}, 'Details'), h('dl', { class: 'facts-list' }, facts.filter(([, value]) => value).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, String(value))]))));

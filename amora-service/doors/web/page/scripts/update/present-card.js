@@ -3,7 +3,7 @@ import { confirm } from '../dialogs/ask.js';
 import { fill, h, setAttribute, setText } from '../dom.js';
 import { icon } from '../icons.js';
 import { watchConnection } from '../watch.js';
-import { CHECKS, RESULTS, amount, named, phaseInWords, restartInWords, sentence, slotName } from './words.js';
+import { CHECKS, RESULTS, amount, fallbackInWords, named, phaseInWords, restartInWords, sentence, slotName } from './words.js';
 
 /** @typedef {import('../context.js').Context} Context */
 /** @typedef {import('/client/state.d.ts').UpdateState} UpdateState */
@@ -23,9 +23,10 @@ export function makePresentCard(context, signal) {
   const detail = h('p', { class: 'hushed figures' });
   const advice = h('p', { class: 'hushed' });
   const waiting = h('p', { class: 'notice' });
+  const fallback = h('p', { class: 'notice' });
   const checks = h('ul', { class: 'checks', 'aria-label': 'Checks of the new system' });
   const buttons = makeButtons(context);
-  const going = h('div', { class: 'section' }, what, bar.element, detail, waiting, advice, checks, buttons.element);
+  const going = h('div', { class: 'section' }, what, bar.element, detail, waiting, fallback, advice, checks, buttons.element);
   const card = h('section', { class: 'card section', 'aria-label': 'Software' }, heading, facts, unavailable, going);
 
   const show = () => {
@@ -66,6 +67,8 @@ export function makePresentCard(context, signal) {
     setText(advice, text);
     waiting.hidden = !install?.waiting;
     setText(waiting, install?.waiting ? sentence(`It stands still: ${install.waiting}`) : '');
+    fallback.hidden = !install?.fallback;
+    setText(fallback, install?.fallback ? fallbackInWords(install.fallback) : '');
     showChecks(checks, trial);
   }
 

@@ -61,6 +61,9 @@ export function outcomeInWords({ outcome, to_version: to, from_version: from }) 
   }
 }
 
+/** Why more is fetched than was asked for. @param {string} cause */
+export const fallbackInWords = (cause) => sentence(`The full image is taken in place of the delta: ${cause}`);
+
 /** What goes on, in one line. @param {UpdateState} update */
 export function phaseInWords({ phase, install, trial, version }) {
   const coming = named(install?.version);
