@@ -172,7 +172,7 @@ export type PartsPerMillion = number;
 
 /** The restart that an installed update waits for. */
 export interface PendingRestart {
-  /** When it restarts, where that is known. */
+  /** When it restarts at the latest, where that is known. */
   at?: Timestamp | null;
   /** When the box restarts. */
   policy: RestartPolicy;

@@ -37,6 +37,18 @@ pub(crate) fn clock(time: Seconds) -> String {
     }
 }
 
+/// A time as people read it, by this machine's clock and in its zone: `2026-11-22 04:59`.
+pub(crate) fn local_time(at: Timestamp) -> String {
+    let seconds = libc::time_t::try_from(at.0 / 1000).unwrap_or_default();
+    // SAFETY: a structure of numbers and a pointer may be all zero.
+    let mut local: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to live values, and the function keeps neither.
+    unsafe { libc::localtime_r(&raw const seconds, &raw mut local) };
+    let (year, month) = (i64::from(local.tm_year) + 1900, local.tm_mon + 1);
+    let (day, hour, minute) = (local.tm_mday, local.tm_hour, local.tm_min);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
+}
+
 /// Text from a file's tags may hold anything; on a terminal it must not move the cursor.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()
@@ -110,6 +122,20 @@ pub(crate) fn condition(condition: Condition) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_told_to_the_minute() {
+        let text = local_time(Timestamp(1_800_000_000_000));
+        // 08:00 UTC on 2027-01-15: in every zone the day before, that day or the next.
+        assert!(
+            ["2027-01-14 ", "2027-01-15 ", "2027-01-16 "]
+                .iter()
+                .any(|day| text.starts_with(day)),
+            "{text}"
+        );
+        let next = local_time(Timestamp(1_800_000_060_000));
+        assert_ne!(text, next);
+    }
 
     #[test]
     fn tables_line_up_and_times_read_like_clocks() {

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::render::read;
-use crate::text::{plain, table};
+use crate::text::{local_time, plain, table};
 use amora_contract::state::{
     CheckResult, Outcome, Trial, UpdateInstall, UpdateOutcome, UpdatePhase, UpdateState,
 };
@@ -196,6 +196,9 @@ pub(crate) fn describe(state: &UpdateState) -> String {
                 plain(cause)
             ),
         };
+        if let Some(at) = restart.at {
+            text += &format!("it comes at {} at the latest\n", local_time(at));
+        }
     }
     if let Some(trial) = &state.trial {
         text += &on_trial(trial);
@@ -257,16 +260,17 @@ fn ended(last: &UpdateOutcome) -> String {
     {
         text += &format!(" (seen: {seen})");
     }
-    plain(&text)
-}
-
     if let Some(cause) = &last.fallback {
         text += &format!("; it was the full image in place of the delta: {cause}");
     }
+    plain(&text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use amora_contract::state::{Slot, UpdateCause, UpdateSource};
+    use amora_contract::config::RestartPolicy;
+    use amora_contract::state::{PendingRestart, Slot, UpdateCause, UpdateSource};
     use amora_contract::units::Timestamp;
 
     #[test]
@@ -286,23 +290,45 @@ mod tests {
                 from_version: "1.0.0".to_owned(),
                 to_version: Some("1.1.0".to_owned()),
                 slot: Some(Slot::B),
+                fallback: Some("the server gave no chunks".to_owned()),
                 tries: 3,
                 at: Timestamp(0),
             }),
             ..UpdateState::default()
-                fallback: Some("the server gave no chunks".to_owned()),
         };
         let text = describe(&state);
         assert!(text.starts_with("running 1.0.0 from slot a\n"), "{text}");
         assert!(text.contains("1.1.0 did not prove itself"), "{text}");
         assert!(text.contains("kernel panicked (slot b); report it"), "{text}");
-        assert!(!text.contains('\u{1b}'), "{text:?}");
-        state.unavailable = Some("SWUpdate cannot be reached".to_owned());
-        assert!(describe(&state).contains("no updates: SWUpdate"));
-        assert!(describe(&UpdateState::default()).contains("not an AmoraOS image"));
         assert!(
             text.contains("full image in place of the delta: the server gave no chunks"),
             "{text}"
         );
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+        state.unavailable = Some("SWUpdate cannot be reached".to_owned());
+        assert!(describe(&state).contains("no updates: SWUpdate"));
+        assert!(describe(&UpdateState::default()).contains("not an AmoraOS image"));
+    }
+
+    #[test]
+    fn a_restart_that_waits_for_its_hours_is_told_with_its_time() {
+        let mut state = UpdateState {
+            phase: UpdatePhase::Installed,
+            restart: Some(PendingRestart {
+                policy: RestartPolicy::Window,
+                waiting_for: "03:00 o'clock".to_owned(),
+                at: Some(Timestamp(1_800_000_000_000)),
+            }),
+            ..UpdateState::default()
+        };
+        let text = describe(&state);
+        let time = local_time(Timestamp(1_800_000_000_000));
+        assert!(text.contains("waits for 03:00 o'clock"), "{text}");
+        assert!(
+            text.contains(&format!("it comes at {time} at the latest\n")),
+            "{text}"
+        );
+        state.restart.as_mut().unwrap().at = None;
+        assert!(!describe(&state).contains("at the latest"));
     }
 }

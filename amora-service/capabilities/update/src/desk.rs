@@ -20,6 +20,7 @@ use crate::trial::Reading;
 use crate::{Surroundings, swu};
 use amora_contract::config::{Hours, UpdateConfig};
 use amora_contract::state::{PendingRestart, UpdateState};
+use amora_contract::units::Timestamp;
 use amora_router::{HealthReporter, Request, Router, Seat};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -104,6 +105,7 @@ struct Desk {
     /// When to restart into it.
     planner: Option<Planner>,
     waiting_for: String,
+    restart_at: Option<Timestamp>,
     /// Since when the box is restarting.
     restarting: Option<Instant>,
     /// Until when no other restart is tried after one that failed.
@@ -139,6 +141,7 @@ impl Desk {
             pending: None,
             planner: None,
             waiting_for: String::new(),
+            restart_at: None,
             restarting: None,
             no_restart_before: None,
             running: None,
@@ -290,7 +293,7 @@ impl Desk {
         self.state.restart = self.planner.as_ref().map(|planner| PendingRestart {
             policy: planner.policy(),
             waiting_for: self.waiting_for.clone(),
-            at: None,
+            at: self.restart_at,
         });
         if let Some(work) = &self.work {
             self.state.install = Some(work.shown());

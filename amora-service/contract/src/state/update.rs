@@ -137,7 +137,7 @@ pub struct PendingRestart {
     pub policy: RestartPolicy,
     /// What it still waits for, in plain words; empty when nothing.
     pub waiting_for: String,
-    /// When it restarts, where that is known.
+    /// When it restarts at the latest, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
 }

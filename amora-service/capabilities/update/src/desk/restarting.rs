@@ -3,7 +3,7 @@
 use super::{Desk, work};
 use crate::error::UpdateError;
 use crate::record::{Baseline, Pending};
-use crate::restart::{self, Plan, Planner};
+use crate::restart::{MachineClock, Plan, Planner};
 use crate::trial::observe;
 use crate::trial::{Reading, SoundReading};
 use amora_contract::EventKind;
@@ -23,10 +23,11 @@ impl Desk {
         let idle = Duration::from_secs_f64(self.config.idle.0);
         let mut planner = Planner::new(pending.restart, idle, self.hours());
         let sounding = sounding(&self.router.state());
-        self.waiting_for = match planner.plan(self.now(), restart::minute_of_day(), sounding.as_deref()) {
-            Plan::Wait(cause) => cause,
-            Plan::Restart => String::new(),
-        };
+        (self.waiting_for, self.restart_at) =
+            match planner.plan(self.now(), &MachineClock, sounding.as_deref()) {
+                Plan::Wait { cause, at } => (cause, at),
+                Plan::Restart => (String::new(), None),
+            };
         self.planner = Some(planner);
         self.state.install = Some(work::installed(&pending));
         self.state.phase = UpdatePhase::Installed;
@@ -44,12 +45,12 @@ impl Desk {
         let Some(planner) = &mut self.planner else {
             return Ok(());
         };
-        let plan = planner.plan(now, restart::minute_of_day(), sounding.as_deref());
+        let plan = planner.plan(now, &MachineClock, sounding.as_deref());
         if self.restarting.is_some() || self.no_restart_before.is_some_and(|until| Instant::now() < until) {
             return Ok(());
         }
         match plan {
-            Plan::Wait(cause) => self.waiting_for = cause,
+            Plan::Wait { cause, at } => (self.waiting_for, self.restart_at) = (cause, at),
             Plan::Restart => self.restart_into_update().await?,
         }
         Ok(())

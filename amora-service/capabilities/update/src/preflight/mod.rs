@@ -12,7 +12,7 @@ use amora_contract::units::Bytes;
 const ROOM: Bytes = Bytes(16 << 20);
 
 /// No clock that is right shows less: 2026-01-01.
-const EARLIEST: u64 = 1_767_225_600;
+pub(crate) const EARLIEST: u64 = 1_767_225_600;
 
 /// No clock that is right shows more: 2100-01-01.
 const LATEST: u64 = 4_102_444_800;

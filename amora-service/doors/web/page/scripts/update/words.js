@@ -33,7 +33,7 @@ const WAITS = {
 
 /** @param {import('/client/state.d.ts').PendingRestart} restart @param {string} [time] when, for people */
 export function restartInWords({ policy, waiting_for: waitingFor }, time) {
-  return [WAITS[policy], policy !== 'manual' && waitingFor && sentence(`It waits for ${waitingFor}`), time && `It restarts at ${time}.`].filter(Boolean).join(' ');
+  return [WAITS[policy], policy !== 'manual' && waitingFor && sentence(`It waits for ${waitingFor}`), time && `It restarts at ${time} at the latest.`].filter(Boolean).join(' ');
 }
 
 /** @param {string | null | undefined} version */
