@@ -11,11 +11,7 @@ pub enum Slot {
     /// How the slots stand.
     Status {},
     /// The running system stays.
-    Commit {
-        /// Leave a note for SWUpdate, which then reports the success to its server.
-        #[serde(default)]
-        report: bool,
-    },
+    Commit {},
     /// The next start is from the slot that ran before the update.
     GiveUp {},
     /// What kernels said last before the box was reset.
@@ -68,7 +64,7 @@ mod tests {
         );
         assert_eq!(
             parse::<Slot>(br#"{"request":"commit"}"#).unwrap(),
-            Slot::Commit { report: false }
+            Slot::Commit {}
         );
         assert_eq!(
             parse::<Slot>(br#"{"request":"give-up"}"#).unwrap(),

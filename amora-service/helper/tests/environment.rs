@@ -145,7 +145,7 @@ fn one_write_changes_one_copy_of_the_environment() {
         ]
     };
     let before = copies();
-    machine.ask("slot", "{\"request\":\"commit\",\"report\":true}\n");
+    machine.ask("slot", "{\"request\":\"commit\"}\n");
     let after = copies();
     let changed = before
         .iter()
@@ -156,7 +156,6 @@ fn one_write_changes_one_copy_of_the_environment() {
         changed, 1,
         "four variables in one write, the other copy being the way back"
     );
-    assert_eq!(machine.variable("ustate"), "2");
 }
 
 #[test]

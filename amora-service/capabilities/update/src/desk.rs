@@ -17,7 +17,7 @@ use crate::record::{Pending, Records};
 use crate::restart::Planner;
 use crate::swupdate::follow::{News, follow};
 use crate::trial::Reading;
-use crate::{Surroundings, swu};
+use crate::{Surroundings, hawkbit, swu};
 use amora_contract::config::{Hours, UpdateConfig};
 use amora_contract::state::{PendingRestart, UpdateState};
 use amora_contract::units::Timestamp;
@@ -111,6 +111,10 @@ struct Desk {
     /// Until when no other restart is tried after one that failed.
     no_restart_before: Option<Instant>,
     running: Option<Running>,
+    /// The hawkBit server's number of what SWUpdate is installing.
+    action: Option<u32>,
+    /// Has the hawkBit server told how its update ended.
+    settling: Option<AbortOnDropHandle<()>>,
     state: UpdateState,
     shown: Option<UpdateState>,
 }
@@ -145,6 +149,8 @@ impl Desk {
             restarting: None,
             no_restart_before: None,
             running: None,
+            action: None,
+            settling: None,
             shown: None,
         }
     }
@@ -163,6 +169,7 @@ impl Desk {
                     self.wait_for_restart(pending);
                 } else {
                     self.conclude_trial(pending, slots).await?;
+                    self.ask_slots().await;
                 }
             }
         }
@@ -224,6 +231,7 @@ impl Desk {
     async fn tick(&mut self) -> Result<(), UpdateError> {
         if self.slots.is_err() {
             self.ask_slots().await;
+            self.settle_with_server();
             self.report_health();
         }
         self.tick_work().await?;
@@ -237,9 +245,11 @@ impl Desk {
                 self.swupdate_away = None;
                 self.swupdate_asked = true;
                 self.tell_floor();
+                self.settle_with_server();
                 self.report_health();
             }
             News::Down(cause) => {
+                self.settling = None;
                 self.swupdate_away = Some(cause);
                 self.swupdate_asked = true;
                 self.lose_swupdate();
@@ -264,6 +274,16 @@ impl Desk {
                 tracing::warn!(%error, "SWUpdate could not be told the lowest version");
             }
         });
+    }
+
+    /// Lets SWUpdate ask its hawkBit server, where there is one and nothing waits for a trial or is on it.
+    fn settle_with_server(&mut self) {
+        let tried = self.pending.is_some() || self.slots.as_ref().map_or(true, |slots| slots.trial);
+        if tried || self.swupdate_away.is_some() || !hawkbit::in_use(&self.surroundings.root) {
+            return;
+        }
+        let settling = hawkbit::settle(self.config.swupdate.clone(), self.records.clone());
+        self.settling = Some(AbortOnDropHandle::new(tokio::spawn(settling)));
     }
 
     fn report_health(&self) {

@@ -91,8 +91,8 @@ impl Helper {
             .map_err(|error| HelperFailure::Refused(format!("it answers nonsense: {error}")))
     }
 
-    pub(crate) async fn commit(&self, report: bool) -> Result<(), HelperFailure> {
-        self.ask("slot.sock", &json!({"request": "commit", "report": report}))
+    pub(crate) async fn commit(&self) -> Result<(), HelperFailure> {
+        self.ask("slot.sock", &json!({"request": "commit"}))
             .await
             .map(drop)
     }
@@ -185,7 +185,7 @@ mod tests {
                     name: "dmesg-1".to_owned(),
                     text: "Kernel panic".to_owned(),
                 }]),
-                amora_helper::Slot::Commit { report: true } => Answer::Done,
+                amora_helper::Slot::Commit {} => Answer::Done,
                 other => return Err(HelperError::State(format!("not now: {other:?}"))),
             })
         });
@@ -214,7 +214,7 @@ mod tests {
             (words[0].name.as_str(), words[0].text.as_str()),
             ("dmesg-1", "Kernel panic")
         );
-        helper.commit(true).await.unwrap();
+        helper.commit().await.unwrap();
         helper.restart(true).await.unwrap();
         helper.power_off().await.unwrap();
         helper.factory_reset().await.unwrap();

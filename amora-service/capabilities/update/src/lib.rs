@@ -9,6 +9,7 @@ mod aftermath;
 mod desk;
 mod error;
 mod fetch;
+mod hawkbit;
 mod helper;
 mod install;
 mod machine;

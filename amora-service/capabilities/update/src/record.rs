@@ -2,6 +2,7 @@
 //! written whole or not at all.
 
 use crate::error::UpdateError;
+use crate::hawkbit::Report;
 use amora_contract::config::RestartPolicy;
 use amora_contract::state::{Check, Slot, UpdateCause, UpdateOutcome, UpdateSource};
 use amora_contract::units::Timestamp;
@@ -23,6 +24,9 @@ pub(crate) struct Pending {
     pub(crate) url: Option<String>,
     #[serde(default)]
     pub(crate) reference: Option<String>,
+    /// The hawkBit server's number of it.
+    #[serde(default)]
+    pub(crate) action: Option<u32>,
     pub(crate) from_version: String,
     #[serde(default)]
     pub(crate) to_version: Option<String>,
@@ -99,9 +103,26 @@ impl Records {
         self.write("last.json", last)
     }
 
+    /// What the hawkBit server is still to be told.
+    pub(crate) fn report(&self) -> Option<Report> {
+        self.read("report.json")
+    }
+
+    pub(crate) fn save_report(&self, report: &Report) -> Result<(), UpdateError> {
+        self.write("report.json", report)
+    }
+
+    pub(crate) fn forget_report(&self) -> Result<(), UpdateError> {
+        self.forget(&["report.json"])
+    }
+
     /// Forgets the update that was tried, and the notes of its starts.
     pub(crate) fn forget_pending(&self) -> Result<(), UpdateError> {
-        for name in ["pending.json", "boots"] {
+        self.forget(&["pending.json", "boots"])
+    }
+
+    fn forget(&self, names: &[&str]) -> Result<(), UpdateError> {
+        for name in names {
             let path = self.0.join(name);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -73,11 +73,11 @@ pub trait BootLoader {
     /// When that cannot be read.
     fn status(&self, running: Slot) -> Result<Status, HelperError>;
 
-    /// The running system stays. `report` leaves a note for SWUpdate to report success.
+    /// The running system stays.
     ///
     /// # Errors
     /// When that cannot be written.
-    fn commit(&self, running: Slot, report: bool) -> Result<(), HelperError>;
+    fn commit(&self, running: Slot) -> Result<(), HelperError>;
 
     /// The next start is from `back`.
     ///
@@ -101,16 +101,16 @@ fn act(request: Request, boot_loader: &impl BootLoader, running: Slot) -> Result
     let status = boot_loader.status(running)?;
     match request {
         Request::Status {} | Request::LastWords {} => return Ok(Answer::Status(status)),
-        Request::Commit { .. } if status.next != running => {
+        Request::Commit {} if status.next != running => {
             return Err(HelperError::State(format!(
                 "slot {} runs, but slot {} is the one on trial: it can only be kept once it runs",
                 running.name(),
                 status.next.name()
             )));
         }
-        Request::Commit { report } if status.trial => boot_loader.commit(running, report)?,
+        Request::Commit {} if status.trial => boot_loader.commit(running)?,
         // It was kept before.
-        Request::Commit { .. } => {}
+        Request::Commit {} => {}
         Request::GiveUp {} if status.trial => {
             let back = if status.next == running {
                 running.other()
@@ -161,10 +161,8 @@ mod tests {
         fn status(&self, _: Slot) -> Result<Status, HelperError> {
             Ok(self.0)
         }
-        fn commit(&self, running: Slot, report: bool) -> Result<(), HelperError> {
-            self.1
-                .borrow_mut()
-                .push(format!("keep {} {report}", running.name()));
+        fn commit(&self, running: Slot) -> Result<(), HelperError> {
+            self.1.borrow_mut().push(format!("keep {}", running.name()));
             Ok(())
         }
         fn give_up(&self, back: Slot) -> Result<(), HelperError> {
@@ -188,16 +186,16 @@ mod tests {
     #[test]
     fn only_the_running_slot_is_kept() {
         let on_trial = fake(Slot::B, Slot::B, true);
-        act(Request::Commit { report: true }, &on_trial, Slot::B).unwrap();
-        assert_eq!(on_trial.1.take(), ["keep b true"]);
+        act(Request::Commit {}, &on_trial, Slot::B).unwrap();
+        assert_eq!(on_trial.1.take(), ["keep b"]);
         let installed = fake(Slot::A, Slot::B, true);
-        let error = act(Request::Commit { report: false }, &installed, Slot::A).unwrap_err();
+        let error = act(Request::Commit {}, &installed, Slot::A).unwrap_err();
         assert!(
             error.to_string().contains("slot b is the one on trial"),
             "{error}"
         );
         let kept = fake(Slot::A, Slot::A, false);
-        act(Request::Commit { report: false }, &kept, Slot::A).unwrap();
+        act(Request::Commit {}, &kept, Slot::A).unwrap();
         assert!(kept.1.take().is_empty(), "keeping twice writes once");
     }
 

@@ -76,7 +76,7 @@ impl BootLoader for Firmware {
         })
     }
 
-    fn commit(&self, running: Slot, _: bool) -> Result<(), HelperError> {
+    fn commit(&self, running: Slot) -> Result<(), HelperError> {
         self.write(running)
     }
 
@@ -166,7 +166,7 @@ mod tests {
         let (_root, firmware) = box_of("b", "1", Slot::A);
         let status = firmware.status(Slot::B).unwrap();
         assert_eq!((status.next, status.trial, status.tries), (Slot::B, true, 1));
-        firmware.commit(Slot::B, false).unwrap();
+        firmware.commit(Slot::B).unwrap();
         assert!(!firmware.status(Slot::B).unwrap().trial);
         assert_eq!(kept(&fs::read_to_string(firmware.path()).unwrap()), Some(Slot::B));
     }

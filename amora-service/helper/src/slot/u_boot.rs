@@ -85,13 +85,12 @@ impl BootLoader for UBoot {
         status(&self.read()?, running)
     }
 
-    fn commit(&self, running: Slot, report: bool) -> Result<(), HelperError> {
-        let mark = if report { "2" } else { "0" };
+    fn commit(&self, running: Slot) -> Result<(), HelperError> {
         self.write(&[
             ("amora_slot", running.name()),
             ("upgrade_available", "0"),
             ("bootcount", "0"),
-            ("ustate", mark),
+            ("ustate", "0"),
         ])
     }
 

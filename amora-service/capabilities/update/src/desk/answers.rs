@@ -60,9 +60,11 @@ impl Desk {
             )));
         }
         if let Some(pending) = self.pending.take() {
-            self.records.forget_pending()?;
             self.end_dropped(&pending)?;
+            self.records.forget_pending()?;
         }
+        self.ask_slots().await;
+        self.settle_with_server();
         self.planner = None;
         self.state.phase = UpdatePhase::Idle;
         self.state.install = None;

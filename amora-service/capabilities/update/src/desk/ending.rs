@@ -3,6 +3,7 @@
 use super::Desk;
 use crate::aftermath::{self, evidence};
 use crate::error::{Refusal, UpdateError, next_step};
+use crate::hawkbit::Report;
 use crate::helper::SlotStatus;
 use crate::record::{GivenUp, Pending};
 use amora_contract::EventKind;
@@ -64,14 +65,13 @@ impl Desk {
     }
 
     pub(super) fn end_kept(&mut self, pending: &Pending, tries: u32) -> Result<(), UpdateError> {
-        self.end(UpdateOutcome {
-            outcome: Outcome::Kept,
-            cause: None,
-            reason: String::new(),
-            next_step: String::new(),
-            to_version: Some(self.machine.version.clone()),
-            ..about(pending, tries)
-        })
+        self.end_tried(
+            pending,
+            UpdateOutcome {
+                to_version: Some(self.machine.version.clone()),
+                ..about(pending, tries)
+            },
+        )
     }
 
     pub(super) fn end_rolled_back(
@@ -79,26 +79,39 @@ impl Desk {
         pending: &Pending,
         given_up: &GivenUp,
     ) -> Result<(), UpdateError> {
-        self.end(UpdateOutcome {
-            outcome: Outcome::RolledBack,
-            cause: Some(given_up.cause),
-            reason: given_up.reason.clone(),
-            next_step: next_step(given_up.cause).to_owned(),
-            check: given_up.check,
-            seen: given_up.seen.clone(),
-            ..about(pending, given_up.tries)
-        })
+        self.end_tried(
+            pending,
+            UpdateOutcome {
+                outcome: Outcome::RolledBack,
+                cause: Some(given_up.cause),
+                reason: given_up.reason.clone(),
+                next_step: next_step(given_up.cause).to_owned(),
+                check: given_up.check,
+                seen: given_up.seen.clone(),
+                ..about(pending, given_up.tries)
+            },
+        )
     }
 
     /// An installed update that is dropped before its trial.
     pub(super) fn end_dropped(&mut self, pending: &Pending) -> Result<(), UpdateError> {
-        self.end(UpdateOutcome {
-            outcome: Outcome::Cancelled,
-            cause: Some(UpdateCause::Asked),
-            reason: "somebody dropped the installed update before its trial".to_owned(),
-            next_step: String::new(),
-            ..about(pending, 0)
-        })
+        self.end_tried(
+            pending,
+            UpdateOutcome {
+                outcome: Outcome::Cancelled,
+                cause: Some(UpdateCause::Asked),
+                reason: "somebody dropped the installed update before its trial".to_owned(),
+                ..about(pending, 0)
+            },
+        )
+    }
+
+    /// Ends an update that was installed; a server that ordered it is owed a report.
+    fn end_tried(&mut self, pending: &Pending, outcome: UpdateOutcome) -> Result<(), UpdateError> {
+        if let Some(action) = pending.action {
+            self.records.save_report(&Report::new(action, &outcome))?;
+        }
+        self.end(outcome)
     }
 
     /// Keeps the outcome, and tells it.

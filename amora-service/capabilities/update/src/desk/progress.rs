@@ -1,6 +1,6 @@
 //! How an installation goes on, from our end and from SWUpdate's, and how it ends.
 
-use super::work::Stage;
+use super::work::{Stage, Work};
 use super::{Desk, refuse};
 use crate::error::{Refusal, UpdateError};
 use crate::install::Step;
@@ -33,11 +33,7 @@ impl Desk {
         };
         match step {
             Step::Size(size) => work.size = Some(size),
-            Step::Described {
-                version,
-                delta,
-                full,
-            } => {
+            Step::Described { version, delta, full } => {
                 work.version = Some(version);
                 work.delta = delta;
                 work.full = full.filter(|_| delta);
@@ -57,6 +53,9 @@ impl Desk {
     }
 
     pub(super) async fn hear_progress(&mut self, progress: Progress) -> Result<(), UpdateError> {
+        if progress.status == Status::Start {
+            self.action = progress.action;
+        }
         if self.work.is_none() {
             let begins = matches!(progress.status, Status::Start | Status::Run | Status::Download);
             if begins && self.state.phase == UpdatePhase::Idle {
@@ -110,9 +109,10 @@ impl Desk {
             tracing::debug!(text, "SWUpdate");
             self.errors.push(text);
         }
-        // "Waiting for requests" follows the last reason.
+        // "Waiting for requests" follows the last reason, but for those of the process that fetches chunks.
         let over = status == 0 && level > 1;
-        if over && self.work.as_ref().is_some_and(|work| work.failed.is_some()) {
+        let failed = |work: &Work| work.failed.is_some() && !work.delta;
+        if over && self.work.as_ref().is_some_and(failed) {
             self.fail()?;
         }
         Ok(())
@@ -229,6 +229,10 @@ impl Desk {
             source: work.source,
             url: work.url.clone(),
             reference: work.reference.clone(),
+            action: self
+                .action
+                .take()
+                .filter(|_| work.source == UpdateSource::Hawkbit),
             from_version: self.machine.version.clone(),
             to_version: work.version.clone(),
             from_slot: work.slot.other(),

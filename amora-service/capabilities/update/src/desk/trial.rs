@@ -5,8 +5,6 @@ use crate::error::UpdateError;
 use crate::helper::SlotStatus;
 use crate::record::{Baseline, GivenUp, Pending};
 use crate::swu;
-use crate::swupdate::control;
-use crate::swupdate::messages::Message;
 use crate::trial::observe::{self, Sites, observe};
 use crate::trial::{Judge, Reading, Rules, SoundReading, Verdict};
 use amora_contract::EventKind;
@@ -52,6 +50,7 @@ impl Desk {
                 source: UpdateSource::Other,
                 url: None,
                 reference: None,
+                action: None,
                 from_version: String::new(),
                 to_version: Some(self.machine.version.clone()),
                 from_slot: slots.slot.other(),
@@ -150,8 +149,7 @@ impl Desk {
         let Some(pending) = self.pending.clone() else {
             return Ok(Ok(()));
         };
-        let ordered = pending.source == UpdateSource::Hawkbit;
-        if let Err(failure) = self.helper.commit(ordered).await {
+        if let Err(failure) = self.helper.commit().await {
             tracing::error!(%failure, "the verdict cannot be written");
             let late = self
                 .running
@@ -173,10 +171,8 @@ impl Desk {
         self.end_kept(&pending, tries)?;
         self.records.forget_pending()?;
         self.raise_floor()?;
-        if ordered {
-            self.tell_server(true, "the new system proved itself");
-        }
         self.ask_slots().await;
+        self.settle_with_server();
         Ok(Ok(()))
     }
 
@@ -224,16 +220,6 @@ impl Desk {
         }
         self.go_down(&reason, false).await;
         Ok(())
-    }
-
-    fn tell_server(&self, good: bool, details: &'static str) {
-        let folder = self.config.swupdate.clone();
-        tokio::spawn(async move {
-            // Where this fails, SWUpdate finds the mark in the boot loader's environment at its next start.
-            if let Err(error) = control::tell(&folder, &Message::verdict(good, details)).await {
-                tracing::info!(%error, "the server is told at the next start of SWUpdate");
-            }
-        });
     }
 }
 

@@ -1,6 +1,8 @@
 //! SWUpdate's messages: C structures of a fixed size in the machine's byte order, as `network_ipc.h` and
 //! `progress_ipc.h` of its versions 2022.12 to 2026.05 declare them for 64-bit machines.
 
+use serde_json::{Value, json};
+
 /// Size of every message on the control socket.
 pub(crate) const MESSAGE: usize = 3120;
 
@@ -12,6 +14,12 @@ const GET_STATUS: u32 = 3;
 const SUBPROCESS: u32 = 5;
 const SET_VERSIONS_RANGE: u32 = 10;
 const NOTIFY_STREAM: u32 = 11;
+
+const CMD_ACTIVATION: u32 = 0;
+const CMD_ENABLE: u32 = 2;
+
+/// Time that SWUpdate gives its hawkBit client to answer: less than we wait for SWUpdate.
+const SUBPROCESS_TIMEOUT: u32 = 15;
 
 /// Where the union of a message's data begins.
 const DATA: usize = 8;
@@ -70,19 +78,31 @@ impl Message {
         message
     }
 
-    /// Tells the hawkBit client how the trial ended, so that it reports that to its server.
-    pub(crate) fn verdict(good: bool, details: &str) -> Self {
-        let text = serde_json::json!({
+    /// Tells the hawkBit client how the update of this action ended, so that it tells its server.
+    pub(crate) fn verdict(action: u32, good: bool, details: &[String]) -> Self {
+        let verdict = json!({
+            "id": action,
             // SWUpdate's own marks: 2 tested, 3 failed.
             "status": if good { "2" } else { "3" },
             "finished": if good { "success" } else { "failure" },
             "execution": "closed",
-            "details": [details],
-        })
-        .to_string();
+            "details": details,
+        });
+        Self::to_hawkbit(CMD_ACTIVATION, &verdict)
+    }
+
+    /// Lets the hawkBit client ask its server, or forbids it.
+    pub(crate) fn enable(enable: bool) -> Self {
+        Self::to_hawkbit(CMD_ENABLE, &json!({ "enable": enable }))
+    }
+
+    fn to_hawkbit(command: u32, text: &Value) -> Self {
+        let text = text.to_string();
         let mut message = Self::new(SUBPROCESS);
-        // struct procmsg: source, cmd (0 is CMD_ACTIVATION), timeout, len, buf[2048]
+        // struct procmsg: source, cmd, timeout in seconds, len, buf[2048]
         message.put(DATA, SOURCE_SURICATTA);
+        message.put(DATA + 4, command);
+        message.put(DATA + 8, SUBPROCESS_TIMEOUT);
         message.put(DATA + 12, text.len() as u32);
         message.put_text(DATA + 16, 2048, &text);
         message
@@ -190,9 +210,11 @@ pub(crate) struct Progress {
     pub(crate) ordered: bool,
     /// The update's version, in the message that tells it.
     pub(crate) version: Option<String>,
+    /// The hawkBit server's number of what it ordered, in the message that tells it.
+    pub(crate) action: Option<u32>,
 }
 
-/// How SWUpdate lays out its progress messages: since 2025 without the compiler's gaps, under the same version number.
+/// How SWUpdate lays out its progress messages: since 2025.12 without the compiler's gaps, under the same version number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
     Gaps,
@@ -229,7 +251,7 @@ impl ProgressReader {
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<Progress> {
         self.buffer.extend_from_slice(bytes);
         if !self.greeted && self.buffer.len() >= 8 {
-            // Since 2024 it greets first: a version and "ACK".
+            // Since 2024.12 it greets first: a version and "ACK".
             if &self.buffer[4..8] == b"ACK\0" {
                 self.buffer.drain(..8);
             }
@@ -268,8 +290,9 @@ impl ProgressReader {
 impl Progress {
     fn read(bytes: &[u8], layout: Layout) -> Self {
         let gap = layout.gap();
-        let info = text(&bytes[360 + gap..360 + gap + 2048]);
-        let has_info = number(bytes, 356 + gap) > 0;
+        // What it said before stays in the field; only a length makes it news.
+        let info = (number(bytes, 356 + gap) > 0).then(|| text(&bytes[360 + gap..360 + gap + 2048]));
+        let info = info.and_then(|info| serde_json::from_str::<Value>(&info).ok());
         Self {
             status: Status::read(number(bytes, 4)),
             download: number(bytes, 8).min(100),
@@ -278,16 +301,21 @@ impl Progress {
             percent: number(bytes, 28 + gap).min(100),
             image: text(&bytes[32 + gap..288 + gap]),
             ordered: number(bytes, 352 + gap) == SOURCE_SURICATTA,
-            version: has_info.then(|| version(&info)).flatten(),
+            version: info.as_ref().and_then(version),
+            action: info.as_ref().and_then(action),
         }
     }
 }
 
 /// The version in SWUpdate's `{"0": {"VERSION" : "1.2.3"}}`.
-fn version(info: &str) -> Option<String> {
-    let info: serde_json::Value = serde_json::from_str(info).ok()?;
+fn version(info: &Value) -> Option<String> {
     let version = info.as_object()?.values().next()?.get("VERSION")?.as_str()?;
     Some(version.chars().take(128).collect())
+}
+
+/// The action in the hawkBit client's `{"update": "forced", …, "id": "7"}`.
+fn action(info: &Value) -> Option<u32> {
+    info.get("id")?.as_str()?.parse().ok()
 }
 
 fn number(bytes: &[u8], offset: usize) -> u32 {
@@ -305,27 +333,73 @@ fn text(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn progress(layout: Layout, status: u32, image: &str, info: &str) -> Vec<u8> {
-        let mut bytes = vec![0; layout.size()];
+    /// Where the C compiler puts the fields of `struct progress_msg`, on the 64-bit machines that boxes are.
+    #[derive(Debug, Clone, Copy)]
+    struct Fields {
+        size: usize,
+        apiversion: u32,
+        nsteps: usize,
+        cur_step: usize,
+        cur_percent: usize,
+        cur_image: usize,
+        source: usize,
+        infolen: usize,
+        info: usize,
+    }
+
+    /// SWUpdate 2022.12 to 2025.05; before 2023.12 the field of the version is there, and empty.
+    const GAPS: Fields = Fields {
+        size: 2416,
+        apiversion: 0x0002_0000,
+        nsteps: 24,
+        cur_step: 28,
+        cur_percent: 32,
+        cur_image: 36,
+        source: 356,
+        infolen: 360,
+        info: 364,
+    };
+    const UNVERSIONED: Fields = Fields {
+        apiversion: 0,
+        ..GAPS
+    };
+
+    /// SWUpdate since 2025.12.
+    const PACKED: Fields = Fields {
+        size: 2408,
+        apiversion: 0x0002_0000,
+        nsteps: 20,
+        cur_step: 24,
+        cur_percent: 28,
+        cur_image: 32,
+        source: 352,
+        infolen: 356,
+        info: 360,
+    };
+
+    const ALL: [Fields; 3] = [GAPS, UNVERSIONED, PACKED];
+
+    fn progress(fields: Fields, status: u32, image: &str, info: &str) -> Vec<u8> {
+        let mut bytes = vec![0; fields.size];
         let mut put =
             |offset: usize, number: u32| bytes[offset..offset + 4].copy_from_slice(&number.to_ne_bytes());
-        let gap = layout.gap();
-        put(0, 0x0002_0000);
+        put(0, fields.apiversion);
         put(4, status);
-        put(20 + gap, 3);
-        put(24 + gap, 2);
-        put(28 + gap, 42);
-        put(352 + gap, SOURCE_SURICATTA);
-        put(356 + gap, info.len() as u32);
-        bytes[32 + gap..32 + gap + image.len()].copy_from_slice(image.as_bytes());
-        bytes[360 + gap..360 + gap + info.len()].copy_from_slice(info.as_bytes());
+        put(8, 17);
+        put(fields.nsteps, 3);
+        put(fields.cur_step, 2);
+        put(fields.cur_percent, 42);
+        put(fields.source, 2);
+        put(fields.infolen, info.len() as u32);
+        bytes[fields.cur_image..fields.cur_image + image.len()].copy_from_slice(image.as_bytes());
+        bytes[fields.info..fields.info + info.len()].copy_from_slice(info.as_bytes());
         bytes
     }
 
     #[test]
     fn both_layouts_are_told_apart_with_and_without_greeting() {
         let greeting = [&0x0002_0000u32.to_ne_bytes()[..], b"ACK\0"].concat();
-        for layout in [Layout::Gaps, Layout::Packed] {
+        for layout in ALL {
             for greeting in [&greeting[..], &[]] {
                 let mut reader = ProgressReader::default();
                 let first = progress(layout, 2, "rootfs", r#"{"0": {"VERSION" : "1.2.3"}}"#);
@@ -336,6 +410,7 @@ mod tests {
                 let message = &messages[0];
                 assert_eq!(message.version.as_deref(), Some("1.2.3"));
                 assert_eq!((message.steps, message.step, message.percent), (3, 2, 42));
+                assert_eq!(message.download, 17);
                 assert_eq!((message.image.as_str(), message.ordered), ("rootfs", true));
                 assert_eq!(reader.push(&second)[0].status, Status::Success);
             }
@@ -344,13 +419,52 @@ mod tests {
 
     #[test]
     fn several_messages_at_once_are_told_apart_too() {
-        for layout in [Layout::Gaps, Layout::Packed] {
+        for layout in ALL {
             let mut reader = ProgressReader::default();
             let all: Vec<u8> = (0..3).flat_map(|_| progress(layout, 2, "x", "")).collect();
             let messages = reader.push(&all);
             assert_eq!(messages.len(), 3, "{layout:?}");
             assert!(messages.iter().all(|message| message.percent == 42));
         }
+    }
+
+    #[test]
+    fn what_hawkbit_ordered_is_told_by_its_number_once() {
+        let info = r#"{"update": "forced", "part": "os", "version": "1.1.0", "name": "image", "id" : "7"}"#;
+        for fields in ALL {
+            let mut reader = ProgressReader::default();
+            assert_eq!(
+                reader.push(&progress(fields, 1, "", info))[0].action,
+                Some(7),
+                "{fields:?}"
+            );
+            let mut old = progress(fields, 2, "rootfs", info);
+            old[fields.infolen..fields.infolen + 4].fill(0);
+            assert_eq!(
+                reader.push(&old)[0].action,
+                None,
+                "SWUpdate leaves the text there"
+            );
+            let foreign = progress(fields, 1, "", "amora");
+            assert_eq!(reader.push(&foreign)[0].action, None);
+        }
+    }
+
+    #[test]
+    fn what_goes_to_the_hawkbit_client_is_laid_out_as_swupdate_reads_it() {
+        let verdict = Message::verdict(7, false, &["it panicked".to_owned()]);
+        let bytes = verdict.bytes();
+        // type SWUPDATE_SUBPROCESS, source SOURCE_SURICATTA, cmd CMD_ACTIVATION, timeout
+        assert_eq!([4, 8, 12, 16].map(|at| number(bytes, at)), [5, 2, 0, 15]);
+        let length = number(bytes, 20) as usize;
+        let told: Value = serde_json::from_slice(&bytes[24..24 + length]).unwrap();
+        let expected = json!({
+            "id": 7, "status": "3", "finished": "failure", "execution": "closed", "details": ["it panicked"],
+        });
+        assert_eq!(told, expected);
+        let enable = Message::enable(true);
+        assert_eq!(number(enable.bytes(), 12), 2, "CMD_ENABLE");
+        assert_eq!(&enable.bytes()[24..40], b"{\"enable\":true}\0");
     }
 
     #[test]

@@ -304,6 +304,17 @@ impl Bench {
         );
     }
 
+    /// Waits until the hawkBit server is owed nothing.
+    pub(crate) async fn owes_nothing(&self) {
+        let waiting = async {
+            while self.path("data/update/report.json").exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        assert!(waited.is_ok(), "{} {}", self.record("report.json"), self.log());
+    }
+
     pub(crate) fn record(&self, name: &str) -> Value {
         let text = fs::read_to_string(self.path("data/update").join(name));
         text.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap())

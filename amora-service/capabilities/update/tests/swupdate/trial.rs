@@ -93,7 +93,7 @@ async fn a_system_that_proves_itself_is_kept_and_the_floor_rises() {
         (1, Some(Slot::B), Some("1.1.0"))
     );
     assert_eq!(last.reference.as_deref(), Some("workflow 7"));
-    assert_eq!(bench.asked(), [json!({"request": "commit", "report": false})]);
+    assert_eq!(bench.asked(), [json!({"request": "commit"})]);
     assert!(bench.record("pending.json").is_null());
     assert!(!bench.path("data/update/boots").exists());
     assert_eq!(
@@ -184,7 +184,7 @@ async fn an_operator_may_decide() {
     for (command, expected) in [
         (
             UpdateCommand::Confirm,
-            json!({"request": "commit", "report": false}),
+            json!({"request": "commit"}),
         ),
         (UpdateCommand::RollBack, json!({"request": "give-up"})),
     ] {
@@ -209,7 +209,7 @@ async fn a_trial_that_nobody_noted_is_judged_all_the_same() {
     assert!(
         bench
             .asked()
-            .contains(&json!({"request": "commit", "report": false}))
+            .contains(&json!({"request": "commit"}))
     );
 }
 
