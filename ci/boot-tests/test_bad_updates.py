@@ -10,7 +10,7 @@ TRIAL = """\
 [update]
 restart = "now"
 trial_sound = 2
-trial_deadline = 120
+trial_deadline = 90
 """
 FILE = 8 << 20
 
@@ -108,7 +108,7 @@ def test_no_sound(box, files, updates, signer):
 
 def test_a_kernel_panic(box, files, updates, signer):
     """The new system's kernel panics."""
-    file = updates.changed("panics", 2).signed(signer, "panics")
+    file = updates.changed("panics", 2, light=True).signed(signer, "panics")
     slot, last = _tried(box, files, file.name)
     assert (box.slot, last["cause"], last["tries"]) == (slot, "panic", 3), str(last)
     assert "sysrq" in last["seen"], "the kernel's last words were not found"
@@ -116,7 +116,7 @@ def test_a_kernel_panic(box, files, updates, signer):
 
 def test_a_missing_init(box, files, updates, signer):
     """The new system has no first program."""
-    file = updates.changed("no-init", 3).signed(signer, "no-init")
+    file = updates.changed("no-init", 3, light=True).signed(signer, "no-init")
     slot, last = _tried(box, files, file.name)
     assert (box.slot, last["cause"], last["tries"]) == (slot, "missing_init", 3), str(last)
 
@@ -135,7 +135,7 @@ def test_a_corrupt_root(box, files, good_update):
 
 def test_a_service_that_is_never_ready(box, files, updates, signer):
     """The new system starts, but its service does not."""
-    file = updates.changed("never-ready", 4).signed(signer, "never-ready")
+    file = updates.changed("never-ready", 4, light=True).signed(signer, "never-ready")
     arguments = box.run("fw_printenv -n amora_args")
     box.run(f"fw_setenv amora_args '{arguments} amora.patience=20'")
     slot, last = _tried(box, files, file.name)

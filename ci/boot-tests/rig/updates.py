@@ -94,10 +94,11 @@ class Update:
         root.write_bytes(bytes(1 << 20))
         return self._with_root(root)
 
-    def changed(self, name, number, change=None):
+    def changed(self, name, number, change=None, light=False):
         """Bring a root that `change(folder)` has changed; hash and verity tree are made anew.
 
-        Without one, it is the change of that name among ci/image/changes.
+        Without one, it is the change of that name among ci/image/changes. A `light` root is for a system that never comes
+        so far as to play: it is written more quickly.
         """
         change = change or partial(self._change, name)
         root = self.folder / name / self.root.name
@@ -108,6 +109,8 @@ class Update:
         subprocess.run(["cp", "--archive", "--reflink=auto", self._tree, tree], check=True)
         release = tree / "usr/lib/os-release"
         release.write_text(re.sub(r"(?m)^IMAGE_VERSION=.*$", f"IMAGE_VERSION={version}", release.read_text()))
+        if light:
+            self._change("light", tree)
         change(tree)
         self.workshop.run(str(self.workshop.checkout / "ci/image/seal"), str(tree), str(root))
         shutil.rmtree(tree)
