@@ -1,6 +1,7 @@
-//! How the box stays connected: when to try again, an MQTT session, a durable outbox and its TLS identity.
+//! How the box stays connected: when to try again, an MQTT session, Azure IoT Hub, a durable outbox and its TLS identity.
 
 pub mod backoff;
+pub mod iot_hub;
 pub mod mqtt;
 pub mod outbox;
 pub mod tls;

@@ -47,6 +47,8 @@ pub struct Options {
     pub credentials: Option<(String, Option<String>)>,
     /// TLS; plain TCP when missing.
     pub tls: Option<Arc<ClientConfig>>,
+    /// Path of a WebSocket to speak through, for example `/mqtt`; for protocol version 3.1.1.
+    pub websocket: Option<String>,
     /// Time between keep-alive messages.
     pub keep_alive: Duration,
     /// Forget the session at each connect.

@@ -71,6 +71,7 @@ impl Settings {
                 .clone()
                 .map(|name| (name, config.password.clone())),
             tls: config.tls.as_ref().map(tls::client).transpose()?,
+            websocket: None,
             keep_alive: Duration::from_secs(config.keep_alive.into()),
             clean_session: config.clean_session,
             last_will: Some(presence::connection(&topics, "offline", quality, config.retain)),

@@ -26,6 +26,8 @@ pub enum FailureKind {
     Unreachable,
     /// TLS could not be agreed.
     Tls,
+    /// The broker's certificate is not valid at the time that this box's clock shows.
+    CertificateDate,
     /// The broker does not accept who we are.
     Credentials,
     /// The broker does not accept the client id.
@@ -113,6 +115,15 @@ impl Target {
         use rustls::CertificateError as Certificate;
         use rustls::Error as Tls;
         let Self { host, .. } = self;
+        let kind = match error {
+            Tls::InvalidCertificate(
+                Certificate::Expired
+                | Certificate::ExpiredContext { .. }
+                | Certificate::NotValidYet
+                | Certificate::NotValidYetContext { .. },
+            ) => FailureKind::CertificateDate,
+            _ => FailureKind::Tls,
+        };
         let (cause, next_step) = match error {
             Tls::InvalidCertificate(Certificate::UnknownIssuer) => (
                 format!("the certificate of {host} was issued by nobody this box trusts"),
@@ -145,7 +156,7 @@ impl Target {
                 "check the broker's TLS settings",
             ),
         };
-        self.failure(FailureKind::Tls, cause, next_step)
+        self.failure(kind, cause, next_step)
     }
 
     pub(super) fn refused(&self, refusal: &Refusal) -> Failure {

@@ -157,6 +157,7 @@ mod tests {
             client_id: "test".to_owned(),
             credentials: None,
             tls: None,
+            websocket: None,
             keep_alive: Duration::from_secs(60),
             clean_session: true,
             last_will: None,

@@ -23,7 +23,7 @@ pub(super) struct Loop {
 }
 
 pub(super) fn open(options: &Options) -> (Client, Loop) {
-    let mut set = MqttOptions::new(&options.client_id, Broker::tcp(&options.host, options.port));
+    let mut set = transport(options);
     set.set_keep_alive(u16::try_from(options.keep_alive.as_secs()).unwrap_or(u16::MAX));
     set.set_max_packet_size(PACKET_LIMIT as usize, PACKET_LIMIT as usize);
     set.set_request_channel_capacity(REQUESTS);
@@ -37,9 +37,6 @@ pub(super) fn open(options: &Options) -> (Client, Loop) {
         Some((name, None)) => set.set_username(name),
         None => &mut set,
     };
-    if let Some(tls) = &options.tls {
-        set.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
-    }
     if let Some(will) = &options.last_will {
         set.set_last_will(LastWill::new(
             &will.topic,
@@ -63,6 +60,35 @@ pub(super) fn open(options: &Options) -> (Client, Loop) {
         target: target(options),
     };
     (client, engine)
+}
+
+/// MQTT over TCP or TLS, or over a WebSocket on top of either.
+fn transport(options: &Options) -> MqttOptions {
+    let Options {
+        client_id,
+        host,
+        port,
+        ..
+    } = options;
+    let tls = options.tls.clone().map(TlsConfiguration::Rustls);
+    let web = options.websocket.as_ref().map(|path| match &tls {
+        None => Broker::websocket(format!("ws://{host}:{port}{path}"))
+            .map(|broker| MqttOptions::new(client_id, broker)),
+        Some(tls) => {
+            let url = format!("wss://{host}:{port}{path}");
+            MqttOptions::websocket_with_tls_config(client_id, url, tls.clone())
+        }
+    });
+    match web {
+        Some(Ok(set)) => return set,
+        Some(Err(error)) => tracing::error!(%error, host, "no WebSocket can be addressed there"),
+        None => {}
+    }
+    let mut set = MqttOptions::new(client_id, Broker::tcp(host, *port));
+    if let Some(tls) = tls {
+        set.set_transport(Transport::tls_with_config(tls));
+    }
+    set
 }
 
 impl Engine for Loop {
