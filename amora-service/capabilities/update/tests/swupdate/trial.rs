@@ -182,10 +182,7 @@ async fn a_system_that_panicked_is_explained_by_its_last_words() {
 #[tokio::test]
 async fn an_operator_may_decide() {
     for (command, expected) in [
-        (
-            UpdateCommand::Confirm,
-            json!({"request": "commit"}),
-        ),
+        (UpdateCommand::Confirm, json!({"request": "commit"})),
         (UpdateCommand::RollBack, json!({"request": "give-up"})),
     ] {
         let mut bench = on_trial(json!({"sound": true}));
@@ -206,11 +203,7 @@ async fn a_trial_that_nobody_noted_is_judged_all_the_same() {
     let last = bench.outcome().await;
     playing.abort();
     assert_eq!(last.outcome, Outcome::Kept);
-    assert!(
-        bench
-            .asked()
-            .contains(&json!({"request": "commit"}))
-    );
+    assert!(bench.asked().contains(&json!({"request": "commit"})));
 }
 
 #[tokio::test]
