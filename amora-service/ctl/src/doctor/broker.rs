@@ -84,6 +84,7 @@ fn options(mqtt: &MqttConfig, device: &DeviceConfig) -> Result<Options, TlsError
         client_id: format!("{client_id}-doctor"),
         credentials: mqtt.username.clone().map(|name| (name, mqtt.password.clone())),
         tls: mqtt.tls.as_ref().map(tls::client).transpose()?,
+        websocket: None,
         keep_alive: Duration::from_secs(mqtt.keep_alive.into()),
         clean_session: true,
         last_will: None,
