@@ -1,6 +1,6 @@
 /** Generated from docs/contract by scripts/generate.mjs. */
 
-import type { AudioCounters, AudioState, Bytes, CardOwner, CardState, Check, CheckResult, Condition, Decibels, Frames, Health, Hertz, LibraryState, MixerState, MusicState, Outcome, Output, PartsPerMillion, PendingRestart, PlaybackState, PlayerState, ReplayGain, RestartPolicy, Seconds, Slot, Song, State, SystemState, Tag, Timestamp, Trial, TrialCheck, UpdateCause, UpdateInstall, UpdateOutcome, UpdatePhase, UpdateSource, UpdateState, Volume } from './state.d.ts';
+import type { AudioCounters, AudioState, Bytes, CardOwner, CardState, Check, CheckResult, Condition, Decibels, Frames, Health, Hertz, IotHubLink, IotHubReceived, IotHubState, LibraryState, MixerState, MusicState, Outcome, Output, PartsPerMillion, PendingRestart, PlaybackState, PlayerState, ReplayGain, RestartPolicy, Seconds, Slot, Song, State, SystemState, Tag, Timestamp, Trial, TrialCheck, UpdateCause, UpdateInstall, UpdateOutcome, UpdatePhase, UpdateSource, UpdateState, Volume } from './state.d.ts';
 
 /** A track to add. */
 export interface AddTrack {

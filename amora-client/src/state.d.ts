@@ -102,6 +102,47 @@ export interface Health {
 /** A frequency or sample rate in hertz. */
 export type Hertz = number;
 
+/** How the connection is. */
+export type IotHubLink = 'starting' | 'waiting_for_clock' | 'provisioning' | 'connecting' | 'connected' | 'waiting';
+
+/** Something that came from the cloud. */
+export interface IotHubReceived {
+  /** When. */
+  at: Timestamp;
+  /** The method's name, or the command that the message asked for. */
+  name: string;
+  /** The status that it was answered with: 200 and 202 are good. */
+  status: number;
+}
+
+/** The door to Azure IoT Hub. */
+export interface IotHubState {
+  /** Why there is no connection, in plain words; empty while there is one. */
+  cause: string;
+  /** Connections made since the service started. */
+  connections: number;
+  /** Version of the desired properties that was last obeyed. */
+  desired_version: number;
+  /** The device's id there. */
+  device_id?: string | null;
+  /** Messages to the cloud that were dropped because too many waited. */
+  dropped: number;
+  /** The hub's host name, where it is known. */
+  hub?: string | null;
+  /** How the connection is. */
+  link: IotHubLink;
+  /** What to do about it; empty while there is a connection. */
+  next_step: string;
+  /** The last messages and methods that came from the cloud, newest first; at most five. */
+  received: IotHubReceived[];
+  /** Messages that the hub took since the service started. */
+  sent: number;
+  /** Since when it has been so. */
+  since: Timestamp;
+  /** Messages to the cloud that wait for a connection. */
+  waiting: number;
+}
+
 /** Momentary levels, for a meter. Published some 20 times a second on a stream of their own. */
 export interface Levels {
   /** Gain reduction by the ducker. */
@@ -267,6 +308,8 @@ export interface Song {
 export interface State {
   /** The sound engine. */
   audio?: AudioState | null;
+  /** The door to Azure IoT Hub. */
+  iot_hub?: IotHubState | null;
   /** The music player. */
   player?: PlayerState | null;
   /** Grows with every change of any section. */

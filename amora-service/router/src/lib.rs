@@ -4,12 +4,14 @@
 //! state. A door asks through a [`Doorway`], which lets only allow-listed commands through.
 
 mod allow;
+mod cloud_twin;
 mod health;
 pub mod private_file;
 mod seat;
 mod streams;
 
 pub use allow::AllowList;
+pub use cloud_twin::{CloudTwin, Desired};
 pub use health::HealthReporter;
 pub use seat::{Body, Request, Seat};
 pub use streams::{SOUND_BLOCK_FRAMES, SOUND_RATE, SoundBlock};
@@ -44,6 +46,7 @@ struct Inner {
     events: broadcast::Sender<Event>,
     levels: watch::Sender<Levels>,
     sound: broadcast::Sender<SoundBlock>,
+    cloud_twin: CloudTwin,
 }
 
 impl Default for Router {
@@ -68,6 +71,7 @@ impl Router {
                 events: broadcast::Sender::new(EVENT_QUEUE),
                 levels: watch::Sender::new(silence),
                 sound: broadcast::Sender::new(streams::SOUND_QUEUE),
+                cloud_twin: CloudTwin::default(),
             }),
         }
     }
@@ -187,6 +191,11 @@ impl Router {
         &self.inner.sound
     }
 
+    /// The parts of the cloud twin that belong to capabilities.
+    pub fn cloud_twin(&self) -> &CloudTwin {
+        &self.inner.cloud_twin
+    }
+
     /// Forgets a part that the configuration no longer has: its health and its section of the state.
     pub fn remove_part(&self, part: &str) {
         self.update_state(|state| {
@@ -195,6 +204,7 @@ impl Router {
                 "player" => state.player = None,
                 "audio" => state.audio = None,
                 "update" => state.update = None,
+                "iot_hub" => state.iot_hub = None,
                 _ => {}
             }
         });

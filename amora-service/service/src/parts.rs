@@ -34,7 +34,9 @@ impl Part {
 }
 
 /// The names of all parts, in the order in which they start. Doors come last, so that what they show is there.
-pub(crate) const NAMES: [&str; 7] = ["audio", "player", "box", "update", "setup", "mqtt", "web"];
+pub(crate) const NAMES: [&str; 8] = [
+    "audio", "player", "box", "update", "setup", "mqtt", "iot_hub", "web",
+];
 
 /// Starts one part, if the configuration has it.
 pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Option<Part> {
@@ -90,6 +92,14 @@ pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Opt
             part(name, router, move |shutdown| {
                 let (router, mqtt, device) = (door.clone(), mqtt.clone(), device.clone());
                 async move { amora_mqtt::run(router, mqtt, device, shutdown).await }
+            })
+        }
+        "iot_hub" => {
+            let hub = config.iot_hub.clone()?;
+            let door = router.clone();
+            part(name, router, move |shutdown| {
+                let (router, hub, device) = (door.clone(), hub.clone(), device.clone());
+                async move { amora_iot_hub::run(router, hub, device, shutdown).await }
             })
         }
         "web" => {

@@ -157,8 +157,10 @@ pub(super) fn unknown(origin: Origin, path: &str, prefix: &str, name: &str) -> P
     let parent = |path: &str| path.rsplit_once('.').map_or("", |(parent, _)| parent).to_owned();
     let last = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
     let siblings = all().filter(|known| parent(known) == prefix).map(last);
-    let mut elsewhere = all().filter(|known| last(known) == name);
-    let message = match (nearest(name, siblings), elsewhere.next()) {
+    let elsewhere = all()
+        .filter(|known| last(known) == name)
+        .min_by_key(|known| known.matches('.').count());
+    let message = match (nearest(name, siblings), elsewhere) {
         (Some(near), _) if prefix.is_empty() => format!("there is no such setting; did you mean `{near}`?"),
         (Some(near), _) => format!("there is no such setting; did you mean `{prefix}.{near}`?"),
         (None, Some(other)) => format!("there is no such setting here; did you mean `{other}`?"),

@@ -9,7 +9,7 @@ use super::settings::{settings, switch};
 use serde_json::Value;
 
 /// The original's variables that stand for one setting each.
-pub const ORIGINAL_VARIABLES: [(&str, &str); 11] = [
+pub const ORIGINAL_VARIABLES: [(&str, &str); 13] = [
     ("WAYBOX_DEVICE_ID", "device.id"),
     ("WAYBOX_MPD_HOST", "player.host"),
     ("WAYBOX_MPD_PORT", "player.port"),
@@ -21,19 +21,13 @@ pub const ORIGINAL_VARIABLES: [(&str, &str); 11] = [
     ("AMORA_MQTT_USERNAME", "mqtt.username"),
     ("AMORA_MQTT_PASSWORD", "mqtt.password"),
     ("AMORA_MQTT_USE_TLS", "mqtt.tls.enabled"),
+    ("AMORA_DEVICE_CONNECTION_STRING", "iot_hub.connection_string"),
+    ("AMORA_IOT_CONNECTION_STRING", "iot_hub.connection_string"),
 ];
-
-/// The original's variables for what this service does not do.
-const WITHOUT_COUNTERPART: [&str; 2] = ["AMORA_IOT_CONNECTION_STRING", "AMORA_DEVICE_CONNECTION_STRING"];
 
 /// Reads the settings among the variables. The order of `variables` does not matter: the original's names come
 /// first, so that the systematic ones win. Empty variables count as missing.
-pub(super) fn read(
-    variables: &[(String, String)],
-    given: &mut Vec<Given>,
-    problems: &mut Vec<Problem>,
-    warnings: &mut Vec<String>,
-) {
+pub(super) fn read(variables: &[(String, String)], given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
     let value = |name: &str| {
         variables
             .iter()
@@ -49,13 +43,6 @@ pub(super) fn read(
     }
     if let Some(text) = value("WAYBOX_DEV_MODE") {
         development(text, given, problems);
-    }
-    for name in WITHOUT_COUNTERPART {
-        if value(name).is_some() {
-            warnings.push(format!(
-                "{name} has no effect: this version has no door to Azure IoT Hub"
-            ));
-        }
     }
     let mut systematic: Vec<&(String, String)> = variables
         .iter()

@@ -64,12 +64,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         };
         document::read(text, origin, &mut reading.given, &mut reading.problems);
     }
-    environment::read(
-        &sources.environment,
-        &mut reading.given,
-        &mut reading.problems,
-        &mut reading.warnings,
-    );
+    environment::read(&sources.environment, &mut reading.given, &mut reading.problems);
     for (name, assignment) in &sources.flags {
         reading.flag(name, assignment);
     }
@@ -184,12 +179,11 @@ impl Reading {
                 problems: self.problems,
             });
         }
-        self.warnings.extend(
-            config
-                .mqtt
-                .as_ref()
-                .and_then(|mqtt| secrets::warn_if_open(mqtt.tls.as_ref()?.key_file.as_deref()?)),
-        );
+        let mqtt = config.mqtt.as_ref().and_then(|mqtt| mqtt.tls.as_ref());
+        let hub = config.iot_hub.as_ref().map(|hub| &hub.tls);
+        let keys = [mqtt, hub].into_iter().flatten();
+        self.warnings
+            .extend(keys.filter_map(|tls| secrets::warn_if_open(tls.key_file.as_deref()?)));
         let origin = merged
             .into_iter()
             .filter(|(path, _)| !is_section(path))

@@ -7,6 +7,7 @@ mod doors;
 mod environment;
 mod error;
 pub mod import;
+mod iot_hub;
 pub mod layers;
 mod player;
 mod secrets;
@@ -19,6 +20,7 @@ pub use audio::*;
 pub use doors::*;
 pub use environment::ORIGINAL_VARIABLES;
 pub use error::{ConfigError, Problem};
+pub use iot_hub::*;
 pub use player::*;
 pub use secrets::{HIDDEN, redact, secrets};
 pub use settings::{ENABLED, FILE_SUFFIX, Kind, Setting, document_schema, settings};
@@ -43,6 +45,9 @@ pub struct Config {
     /// The MQTT door; closed when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mqtt: Option<MqttConfig>,
+    /// The door to Azure IoT Hub; closed when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iot_hub: Option<IotHubConfig>,
     /// The web door; closed when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub web: Option<WebConfig>,

@@ -2,7 +2,7 @@
 
 use super::error::Problem;
 use super::layers::Origin;
-use super::{Config, MqttConfig, UpdateConfig, WebConfig};
+use super::{Config, IotHubConfig, MqttConfig, TlsConfig, UpdateConfig, WebConfig};
 use crate::commands::catalogue_names;
 use std::net::IpAddr;
 
@@ -61,6 +61,9 @@ pub(super) fn rules(config: &Config) -> Vec<Broken> {
     }
     if let Some(mqtt) = &config.mqtt {
         self::mqtt(mqtt, &mut rules);
+    }
+    if let Some(hub) = &config.iot_hub {
+        iot_hub(hub, &config.device.id, &mut rules);
     }
     if let Some(web) = &config.web {
         self::web(web, &mut rules);
@@ -177,18 +180,88 @@ fn mqtt(mqtt: &MqttConfig, rules: &mut Rules) {
         );
     }
     if let Some(tls) = &mqtt.tls {
-        rules.require(
-            tls.cert_file.is_none() || tls.key_file.is_some(),
-            &["mqtt.tls.key_file", "mqtt.tls.cert_file"],
-            "is needed where there is a `cert_file`",
-        );
-        rules.require(
-            tls.key_file.is_none() || tls.cert_file.is_some(),
-            &["mqtt.tls.cert_file", "mqtt.tls.key_file"],
-            "is needed where there is a `key_file`",
-        );
+        certificate(tls, ["mqtt.tls.cert_file", "mqtt.tls.key_file"], rules);
     }
     allow("mqtt.allow", &mqtt.allow, rules);
+}
+
+/// A client certificate needs its key, and the other way round.
+fn certificate(tls: &TlsConfig, [cert_file, key_file]: [&str; 2], rules: &mut Rules) {
+    rules.require(
+        tls.cert_file.is_none() || tls.key_file.is_some(),
+        &[key_file, cert_file],
+        "is needed where there is a `cert_file`",
+    );
+    rules.require(
+        tls.key_file.is_none() || tls.cert_file.is_some(),
+        &[cert_file, key_file],
+        "is needed where there is a `key_file`",
+    );
+}
+
+fn iot_hub(hub: &IotHubConfig, device_id: &str, rules: &mut Rules) {
+    rules.require(
+        hub.connection_string.is_some() != hub.provisioning.is_some(),
+        &["iot_hub.connection_string", "iot_hub.provisioning"],
+        "is needed, or else a section `[iot_hub.provisioning]`; not both",
+    );
+    certificate(&hub.tls, ["iot_hub.tls.cert_file", "iot_hub.tls.key_file"], rules);
+    rules.require(
+        is_model_id(&hub.model_id),
+        &["iot_hub.model_id"],
+        "must be a DTMI such as `dtmi:com:example:box;1`",
+    );
+    if let Some(provisioning) = &hub.provisioning {
+        rules.require(
+            host(&provisioning.host),
+            &["iot_hub.provisioning.host"],
+            "must be a host name, without a scheme and without a port",
+        );
+        let scope = &provisioning.id_scope;
+        rules.require(
+            (1..=64).contains(&scope.len()) && scope.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+            &["iot_hub.provisioning.id_scope"],
+            "is needed: letters and digits, as the provisioning service shows it",
+        );
+        rules.require(
+            provisioning.key.is_none() || provisioning.group_key.is_none(),
+            &["iot_hub.provisioning.group_key", "iot_hub.provisioning.key"],
+            "stands beside a `key`: keep one of them",
+        );
+        rules.require(
+            provisioning.key.is_some() || provisioning.group_key.is_some() || hub.tls.cert_file.is_some(),
+            &["iot_hub.provisioning.key", "iot_hub.tls.cert_file"],
+            "is needed, or else a `group_key`, or a certificate in `[iot_hub.tls]`",
+        );
+        let registration = provisioning.registration_id.as_deref().unwrap_or(device_id);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+        rules.require(
+            (1..=128).contains(&registration.len())
+                && registration.chars().all(allowed)
+                && registration.ends_with(|last: char| last.is_ascii_alphanumeric() || last == '-'),
+            &["iot_hub.provisioning.registration_id"],
+            "must be 1 to 128 letters, digits, `-`, `.`, `_` or `:`, the last a letter, a digit or `-`",
+        );
+    }
+    allow("iot_hub.allow", &hub.allow, rules);
+}
+
+/// Whether this is a digital twin model identifier: `dtmi:`, segments between colons, `;` and a version.
+fn is_model_id(text: &str) -> bool {
+    let segment = |segment: &str| {
+        segment.starts_with(|first: char| first.is_ascii_alphabetic())
+            && !segment.ends_with('_')
+            && segment
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let Some((path, version)) = text.strip_prefix("dtmi:").and_then(|rest| rest.split_once(';')) else {
+        return false;
+    };
+    text.len() <= 128
+        && path.split(':').all(segment)
+        && !version.starts_with('0')
+        && version.parse::<u32>().is_ok()
 }
 
 fn web(web: &WebConfig, rules: &mut Rules) {

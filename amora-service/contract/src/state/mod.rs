@@ -1,11 +1,13 @@
 //! Everything that is so, as one document with a section per capability.
 
 mod audio;
+mod iot_hub;
 mod player;
 mod system;
 mod update;
 
 pub use audio::*;
+pub use iot_hub::*;
 pub use player::*;
 pub use system::*;
 pub use update::*;
@@ -29,4 +31,7 @@ pub struct State {
     /// Updates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<UpdateState>,
+    /// The door to Azure IoT Hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iot_hub: Option<IotHubState>,
 }

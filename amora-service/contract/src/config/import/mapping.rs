@@ -16,8 +16,6 @@ enum Fate {
 
 use Fate::{Gone, Is, Read};
 
-const IOT_HUB: &str = "this version has no door to Azure IoT Hub";
-
 /// Every setting of the original, section by section.
 const ORIGINAL: [(&str, Fate); 36] = [
     ("device.id", Is("device.id")),
@@ -51,9 +49,9 @@ const ORIGINAL: [(&str, Fate); 36] = [
     ("broker.default_qos", Is("mqtt.qos")),
     ("broker.client_id", Is("mqtt.client_id")),
     ("iot.connection_string", Read(connection_string)),
-    ("iot.telemetry_interval", Gone(IOT_HUB)),
-    ("iot.enable_direct_methods", Gone(IOT_HUB)),
-    ("iot.enable_device_twin", Gone(IOT_HUB)),
+    ("iot.telemetry_interval", Is("iot_hub.telemetry_interval")),
+    ("iot.enable_direct_methods", Is("iot_hub.direct_methods")),
+    ("iot.enable_device_twin", Is("iot_hub.device_twin")),
     ("logging.level", Read(log_level)),
     (
         "logging.file",
@@ -101,6 +99,7 @@ pub(super) fn read(json: &Map<String, Value>, import: &mut Import) {
         }
     }
     without_broker(json, import);
+    without_hub(import);
     without_tls(json, import);
 }
 
@@ -140,6 +139,28 @@ fn without_broker(json: &Map<String, Value>, import: &mut Import) {
             &assignment.json,
             &assignment.value,
             "there is no broker: see the section [mqtt]",
+        );
+    }
+}
+
+/// Without a connection string there is no hub, whatever else is said of one.
+fn without_hub(import: &mut Import) {
+    let has_hub = import
+        .assignments
+        .iter()
+        .any(|known| known.setting == "iot_hub.connection_string");
+    if has_hub {
+        return;
+    }
+    let (hub, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut import.assignments)
+        .into_iter()
+        .partition(|known| known.setting.starts_with("iot_hub."));
+    import.assignments = rest;
+    for assignment in hub {
+        import.note(
+            &assignment.json,
+            &assignment.value,
+            "there is no connection string: see the section [iot_hub]",
         );
     }
 }
@@ -242,8 +263,8 @@ fn reconnect(import: &mut Import, path: &str, value: &Value) {
 }
 
 fn connection_string(import: &mut Import, path: &str, value: &Value) {
-    if text(import, path, value).is_some_and(|text| !text.is_empty()) {
-        import.note(path, &Value::from(super::super::HIDDEN), IOT_HUB);
+    if let Some(text) = text(import, path, value).filter(|text| !text.is_empty()) {
+        import.set("iot_hub.connection_string", path, text);
     }
 }
 

@@ -115,7 +115,9 @@ impl Import {
 
     fn render(&self) -> String {
         let mut text = "# Translated from the configuration of the original AmoraOS.\n".to_owned();
-        for section in ["device", "audio", "player", "mqtt", "mqtt.tls", "web", "log"] {
+        for section in [
+            "device", "audio", "player", "mqtt", "mqtt.tls", "iot_hub", "web", "log",
+        ] {
             let prefix = format!("{section}.");
             let own = self.assignments.iter().filter(|assignment| {
                 assignment

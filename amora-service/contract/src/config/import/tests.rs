@@ -32,7 +32,8 @@ fn everything() -> Value {
             "clean_session": false, "reconnect_on_failure": false, "max_reconnect_delay": 120,
             "topic_prefix": "a/b", "default_qos": 2, "client_id": "me"
         },
-        "iot": {"connection_string": "HostName=h;SharedAccessKey=very-secret", "telemetry_interval": 60},
+        "iot": {"connection_string": "HostName=h;DeviceId=d;SharedAccessKey=c2VjcmV0", "telemetry_interval": 30,
+            "enable_direct_methods": false, "enable_device_twin": true},
         "logging": {"level": "WARNING", "file": "/var/log/x"},
         "status_updater": {"enabled": false, "update_interval": 1.0, "position_update_interval": 2,
             "full_update_interval": 7.5},
@@ -79,8 +80,6 @@ fn every_setting_of_the_original_is_taken_over_or_explained() {
         "content.playlists_path",
         "audio.backend",
         "broker.reconnect_on_failure",
-        "iot.connection_string",
-        "iot.telemetry_interval",
         "logging.file",
         "status_updater.enabled",
         "status_updater.update_interval",
@@ -88,7 +87,23 @@ fn every_setting_of_the_original_is_taken_over_or_explained() {
     ] {
         assert!(text.contains(&format!("# {explained} = ")), "{explained}\n{text}");
     }
-    assert!(!text.contains("very-secret"));
+    let hub = config.iot_hub.unwrap();
+    assert_eq!(
+        hub.connection_string.as_deref(),
+        Some("HostName=h;DeviceId=d;SharedAccessKey=c2VjcmV0")
+    );
+    assert_eq!(
+        (hub.telemetry_interval.0, hub.direct_methods, hub.device_twin),
+        (30.0, false, true)
+    );
+}
+
+#[test]
+fn a_hub_without_a_connection_string_is_none() {
+    let iot = serde_json::json!({"iot": {"connection_string": "", "telemetry_interval": 30}});
+    let (text, config) = imported(&iot);
+    assert_eq!(config.iot_hub, None);
+    assert!(text.contains("# iot.telemetry_interval = 30"), "{text}");
 }
 
 #[test]

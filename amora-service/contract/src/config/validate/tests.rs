@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{HomeAssistantConfig, PlayerConfig, TlsConfig};
+use crate::config::{HomeAssistantConfig, PlayerConfig, ProvisioningConfig, TlsConfig};
 use std::path::PathBuf;
 
 fn everything() -> Config {
@@ -130,4 +130,57 @@ fn good_settings_of_unusual_shape_are_taken() {
         web.allowed_origins = vec!["http://[::1]:3000".to_owned(), "https://a.example".to_owned()];
     });
     assert_eq!(unusual, "");
+}
+
+#[test]
+fn a_hub_needs_exactly_one_identity() {
+    type Change = fn(&mut IotHubConfig);
+    let wrong = |change: Change| {
+        let mut hub = IotHubConfig {
+            provisioning: Some(ProvisioningConfig {
+                id_scope: "0ne00A1B2C3".to_owned(),
+                key: Some("c2VjcmV0".to_owned()),
+                ..ProvisioningConfig::default()
+            }),
+            ..IotHubConfig::default()
+        };
+        change(&mut hub);
+        let config = Config {
+            iot_hub: Some(hub),
+            ..everything()
+        };
+        let broken = rules(&config).into_iter().map(|broken| broken.about[0].clone());
+        broken.collect::<Vec<_>>().join(" ")
+    };
+    fn provisioning(hub: &mut IotHubConfig) -> &mut ProvisioningConfig {
+        hub.provisioning.as_mut().unwrap()
+    }
+    let cases: [(&str, Change); 11] = [
+        ("", |_| {}),
+        ("", |hub| {
+            provisioning(hub).registration_id = Some("a-1.b:c".to_owned())
+        }),
+        ("iot_hub.connection_string", |hub| hub.provisioning = None),
+        ("iot_hub.connection_string", |hub| {
+            hub.connection_string = Some("x".to_owned())
+        }),
+        ("iot_hub.provisioning.key", |hub| provisioning(hub).key = None),
+        ("iot_hub.provisioning.group_key", |hub| {
+            provisioning(hub).group_key = Some("x".to_owned())
+        }),
+        ("iot_hub.provisioning.id_scope", |hub| {
+            provisioning(hub).id_scope.clear()
+        }),
+        ("iot_hub.provisioning.host", |hub| {
+            provisioning(hub).host = "https://x".to_owned()
+        }),
+        ("iot_hub.provisioning.registration_id", |hub| {
+            provisioning(hub).registration_id = Some("a.".to_owned())
+        }),
+        ("iot_hub.model_id", |hub| hub.model_id = "dtmi:a:1b;0".to_owned()),
+        ("iot_hub.allow", |hub| hub.allow = vec!["player.plau".to_owned()]),
+    ];
+    for (setting, change) in cases {
+        assert_eq!(wrong(change), setting);
+    }
 }
