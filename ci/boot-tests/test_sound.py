@@ -10,7 +10,7 @@ SECONDS = 8
 # The microphone is the mean of the loop's two channels, and the sound test plays on one after the other.
 ONE_OF_TWO = -6.02
 SONG = "tone.wav"
-# Until the drift between card and system is known, which takes minutes, the emulated clocks' jitter bends the tone a little.
+# Until the drift between card and system is known, emulated clocks' jitter bends the tone a little.
 PITCH = 1.0
 # Emulation on a busy machine may starve the card; the box counts that. A gap that it does not count is its own fault.
 TRIES = 3

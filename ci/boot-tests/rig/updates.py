@@ -97,8 +97,8 @@ class Update:
     def changed(self, name, number, change=None, light=False):
         """Bring a root that `change(folder)` has changed; hash and verity tree are made anew.
 
-        Without one, it is the change of that name among ci/image/changes. A `light` root is for a system that never comes
-        so far as to play: it is written more quickly.
+        Without one, it is the change of that name among ci/image/changes. A `light` root is for a system that never
+        comes so far as to play: it is written more quickly.
         """
         change = change or partial(self._change, name)
         root = self.folder / name / self.root.name
