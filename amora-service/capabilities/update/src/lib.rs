@@ -7,6 +7,7 @@
 
 mod aftermath;
 mod desk;
+pub mod device_update;
 mod error;
 mod fetch;
 mod hawkbit;
