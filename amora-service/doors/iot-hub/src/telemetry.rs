@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Messages on their way at once.
 const WINDOW: usize = 16;
@@ -25,6 +26,9 @@ const WINDOW: usize = 16;
 /// Bytes on their way at once. What is asked of the box is answered behind them, so a week's backlog must not stand
 /// in front of an answer.
 const WINDOW_BYTES: usize = 64 * 1024;
+
+/// A hub that does not acknowledge within this is asked again over another connection.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The wait after a message that the client could not take.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -99,6 +103,7 @@ type Arrival = Pin<Box<dyn Future<Output = Result<(), Undelivered>> + Send>>;
 struct Sent {
     sequence: i64,
     bytes: usize,
+    at: Instant,
     arrival: Arrival,
 }
 
@@ -164,8 +169,13 @@ impl Pump {
                 }
                 room = sent.len() < WINDOW && on_the_way(&sent) < WINDOW_BYTES;
             }
+            let waits = !sent.is_empty();
+            let patience = sent
+                .front()
+                .map_or_else(Instant::now, |oldest| oldest.at + PATIENCE);
             tokio::select! {
-                arrived = arrivals(&mut sent), if !sent.is_empty() => {
+                biased;
+                arrived = arrivals(&mut sent), if waits => {
                     self.counters.sent.fetch_add(arrived.done.len() as u64, Ordering::Relaxed);
                     if !arrived.done.is_empty() && self.outbox.delete(arrived.done).await.is_err() {
                         return false;
@@ -175,6 +185,11 @@ impl Pump {
                     }
                 }
                 changed = fill.changed(), if room => if changed.is_err() { return false },
+                () = tokio::time::sleep_until(patience), if waits => {
+                    tracing::warn!("the hub does not acknowledge what it is sent");
+                    self.hub.renew().await;
+                    return true;
+                }
             }
         }
     }
@@ -187,6 +202,7 @@ impl Pump {
             Ok(delivery) => Ok(Sent {
                 sequence,
                 bytes,
+                at: Instant::now(),
                 arrival: Box::pin(delivery.arrived()),
             }),
             Err(PublishError::Closed) => Err(Unsent::Gone),

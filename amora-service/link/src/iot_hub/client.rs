@@ -133,6 +133,7 @@ pub enum Standing {
 
 enum Job {
     Report(String, Value),
+    Renew,
     Refused(tokio::sync::oneshot::Sender<Vec<String>>),
 }
 
@@ -150,6 +151,12 @@ impl Hub {
     pub async fn report(&self, property: &str, value: Value) {
         // An error only means that the client has ended.
         let _ = self.jobs.send(Job::Report(property.to_owned(), value)).await;
+    }
+
+    /// Closes the connection and opens another: the hub does not do its part on this one.
+    pub async fn renew(&self) {
+        // An error only means that the client has ended.
+        let _ = self.jobs.send(Job::Renew).await;
     }
 
     /// Reported properties that the hub refused.

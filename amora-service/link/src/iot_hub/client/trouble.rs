@@ -34,9 +34,9 @@ impl Trouble {
     pub(super) fn contested(device_id: &str) -> Self {
         Self::new(
             format!(
-                "each connection is ended at once: another client seems to use the device id `{device_id}`"
+                "each connection is ended at once: another client uses the device id `{device_id}`, or the hub's quota is used up"
             ),
-            "give each box an identity of its own; a hub keeps one connection for each device id",
+            "give each box an identity of its own, for a hub keeps one connection for each; look at the hub's quota",
         )
     }
 

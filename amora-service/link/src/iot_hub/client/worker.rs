@@ -125,6 +125,7 @@ impl Worker {
             () = tokio::time::sleep_until(wake) => {}
             job = self.jobs.recv(), if self.jobs_open => match job {
                 Some(Job::Report(property, value)) => self.twin.report(&property, value),
+                Some(Job::Renew) => self.session.identity_changed(),
                 Some(Job::Refused(answer)) => {
                     let _ = answer.send(self.twin.refused().map(str::to_owned).collect());
                 }
