@@ -7,7 +7,6 @@ from html import escape
 UNITS = (
     "sysinit.target",
     "amora-service.service",
-    "amora-ready.service",
     "amora-pipewire.service",
     "amora-wireplumber.service",
     "mpd.service",
