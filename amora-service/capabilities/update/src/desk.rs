@@ -91,7 +91,7 @@ struct Desk {
     machine: Machine,
     born: Instant,
     /// How the slots stand; why that is not known otherwise.
-    slots: Result<SlotStatus, String>,
+    slots: Result<SlotStatus, HelperFailure>,
     /// Why SWUpdate is not there; nothing when it is.
     swupdate_away: Option<String>,
     /// Whether SWUpdate was found to be there or not there yet.
@@ -137,7 +137,7 @@ impl Desk {
             config,
             surroundings,
             born: Instant::now(),
-            slots: Err("it was not asked yet".to_owned()),
+            slots: Err(HelperFailure::Refused("it was not asked yet".to_owned())),
             swupdate_away: Some("it was not asked yet".to_owned()),
             swupdate_asked: false,
             errors: Vec::new(),
@@ -155,42 +155,57 @@ impl Desk {
         }
     }
 
-    /// Finds out where the box stands: in the quiet, before a trial, in it, or after one.
     async fn begin(&mut self) -> Result<(), UpdateError> {
-        self.ask_slots().await;
-        if let Ok(slots) = self.slots {
-            let pending = self.records.pending();
-            if slots.on_trial() {
-                self.begin_trial(pending, slots);
-            } else if let Some(pending) = pending {
-                // A firmware that tries but once is not asked again.
-                let tried = slots.limit == 1 && pending.restarted_at.is_some();
-                if slots.waiting() == Some(pending.to_slot) && !tried {
-                    self.wait_for_restart(pending);
-                } else {
-                    self.conclude_trial(pending, slots).await?;
-                    self.ask_slots().await;
-                }
-            }
-        }
+        self.take_up().await?;
         self.report_health();
         self.publish();
         Ok(())
     }
 
-    async fn ask_slots(&mut self) {
-        self.slots = self.helper.slots().await.map_err(|failure| match failure {
-            HelperFailure::Missing(_) => {
-                "this system is not an AmoraOS image: its helper for slots is missing".to_owned()
+    /// Finds out where the box stands, in the quiet, before a trial, in it, or after one, and goes on from there.
+    async fn take_up(&mut self) -> Result<(), UpdateError> {
+        self.ask_slots().await;
+        let Ok(slots) = self.slots else {
+            return Ok(());
+        };
+        let pending = self.records.pending();
+        if slots.on_trial() {
+            self.begin_trial(pending, slots);
+        } else if let Some(pending) = pending {
+            // A firmware that tries but once is not asked again.
+            let tried = slots.limit == 1 && pending.restarted_at.is_some();
+            if slots.waiting() == Some(pending.to_slot) && !tried {
+                self.wait_for_restart(pending);
+            } else {
+                self.conclude_trial(pending, slots).await?;
+                self.ask_slots().await;
             }
-            other => format!("the helper for slots does not answer: {other}"),
-        });
+        }
+        Ok(())
+    }
+
+    async fn ask_slots(&mut self) {
+        self.slots = self.helper.slots().await;
+    }
+
+    /// Whether there may be a trial that nobody judges: the helper for slots is there and has not answered yet.
+    const fn is_unsure(&self) -> bool {
+        matches!(
+            self.slots,
+            Err(HelperFailure::Silent { .. } | HelperFailure::Refused(_))
+        )
     }
 
     /// Why nothing can be installed here.
     fn unavailable(&self) -> Option<String> {
-        if let Err(cause) = &self.slots {
-            return Some(cause.clone());
+        match &self.slots {
+            Ok(_) => {}
+            Err(HelperFailure::Missing(_)) => {
+                return Some(
+                    "this system is not an AmoraOS image: its helper for slots is missing".to_owned(),
+                );
+            }
+            Err(other) => return Some(format!("the helper for slots does not answer: {other}")),
         }
         if self.machine.board.0.is_empty() {
             return Some(
@@ -221,6 +236,7 @@ impl Desk {
             || self.planner.is_some()
             || self.running.is_some()
             || self.restarting.is_some()
+            || self.is_unsure()
         {
             TICK
         } else {
@@ -229,8 +245,9 @@ impl Desk {
     }
 
     async fn tick(&mut self) -> Result<(), UpdateError> {
+        // Until the slots are known nothing else has begun.
         if self.slots.is_err() {
-            self.ask_slots().await;
+            self.take_up().await?;
             self.settle_with_server();
             self.report_health();
         }

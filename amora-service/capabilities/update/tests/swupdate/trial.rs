@@ -207,6 +207,23 @@ async fn a_trial_that_nobody_noted_is_judged_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_helper_that_is_late_does_not_leave_the_trial_without_a_judge() {
+    let mut bench = on_trial(json!({"sound": true}));
+    let mut status = json!({"error": "the boot environment cannot be read yet"});
+    bench.set_slots(|slots| std::mem::swap(&mut slots.status, &mut status));
+    let playing = play(&bench);
+    bench.start().await;
+    let says = |why: &String| why.contains("cannot be read yet");
+    bench
+        .reaches(|state| state.unavailable.as_ref().is_some_and(says))
+        .await;
+    bench.set_slots(|slots| slots.status = status);
+    let last = bench.outcome().await;
+    playing.abort();
+    assert_eq!(last.outcome, Outcome::Kept, "{last:?}");
+}
+
+#[tokio::test]
 async fn a_firmware_that_tries_once_is_not_asked_for_a_second_try() {
     let mut bench = Bench::bare();
     bench.put("data/update/pending.json", &pending(json!({})).to_string());
