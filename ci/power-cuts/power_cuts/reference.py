@@ -48,7 +48,7 @@ PATIENCE = 1200.0
 # A root shell on the console, and no watchdog or time-out that a busy machine would fall foul of.
 _ARGUMENTS = (
     "systemd.debug_shell=ttyAMA0 systemd.mask=serial-getty@ttyAMA0.service systemd.tty.term.ttyAMA0=dumb "
-    "systemd.tty.term.console=dumb systemd.log_color=0 audit=0 systemd.watchdog_sec=600 "
+    "systemd.tty.term.console=dumb systemd.log_color=0 audit=0 kpti=off systemd.watchdog_sec=600 "
     "systemd.default_device_timeout_sec=600 systemd.default_timeout_start_sec=600"
 )
 _HOST = "10.0.2.2"
