@@ -8,7 +8,7 @@ import { AmoraClient } from '../../../../amora-client/src/index.js';
 import { violations } from './support/axe.mjs';
 import { openBrowser, PHONE } from './support/browser.mjs';
 import { addEar } from './support/ear.mjs';
-import { until } from './support/harness.mjs';
+import { PATIENCE, until } from './support/harness.mjs';
 
 const { AMORA_URL: url = '', AMORA_CODE: code = '' } = process.env;
 const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'playlists', 'sound', 'box', 'box/system'];
@@ -37,7 +37,7 @@ describe('a real box', { skip: url && code ? false : 'AMORA_URL and AMORA_CODE s
     browser = await openBrowser();
     const context = await browser.open({ reducedMotion: 'reduce' });
     page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(PATIENCE);
     await addEar(page);
     page.on('pageerror', (error) => complaints.push(error.message));
     // A song without a cover answers 404, which the browser notes by itself.

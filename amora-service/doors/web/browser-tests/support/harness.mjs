@@ -4,6 +4,9 @@ import { Box } from '../fake-box/model.mjs';
 import { CODE, startFakeBox } from '../fake-box/server.mjs';
 import { openBrowser } from './browser.mjs';
 
+/** How long a page may take on a busy machine, ms. */
+export const PATIENCE = 60_000;
+
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {Awaited<ReturnType<typeof startFakeBox>>} FakeBox */
 
@@ -43,7 +46,7 @@ export function harness() {
       const context = await browser.open(options);
       contexts.push(context);
       const page = await context.newPage();
-      page.setDefaultTimeout(15_000);
+      page.setDefaultTimeout(PATIENCE);
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
       return page;
@@ -89,7 +92,7 @@ export function harness() {
  * @returns {Promise<NonNullable<Answer>>}
  */
 export async function until(question, message = 'it did not come to pass') {
-  const end = Date.now() + 15_000;
+  const end = Date.now() + PATIENCE;
   for (;;) {
     const answer = await question();
     if (answer) return answer;
