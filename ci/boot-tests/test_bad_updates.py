@@ -90,6 +90,7 @@ def test_a_truncated_file(box, files, updates, good_update):
 # Rolled back: the other slot is tried, and this one comes back.
 
 
+@pytest.mark.long
 def test_a_lost_cloud(box, files, good_update, broker):
     """What was connected before is not reached again."""
     box.configure(TRIAL + f'[mqtt]\nhost = "{box.host}"\nport = {broker.port}\n')
@@ -99,6 +100,7 @@ def test_a_lost_cloud(box, files, good_update, broker):
     assert (box.slot, last["cause"], last["check"]) == (slot, "check_failed", "cloud"), str(last)
 
 
+@pytest.mark.long
 def test_no_sound(box, files, updates, signer):
     """The new system finds no sound card."""
     file = updates.changed("no-sound", 1).signed(signer, "no-sound")
@@ -114,6 +116,7 @@ def test_a_kernel_panic(box, files, updates, signer):
     assert "sysrq" in last["seen"], "the kernel's last words were not found"
 
 
+@pytest.mark.long
 def test_a_missing_init(box, files, updates, signer):
     """The new system has no first program."""
     file = updates.changed("no-init", 3, light=True).signed(signer, "no-init")
@@ -121,6 +124,7 @@ def test_a_missing_init(box, files, updates, signer):
     assert (box.slot, last["cause"], last["tries"]) == (slot, "missing_init", 3), str(last)
 
 
+@pytest.mark.long
 def test_a_corrupt_root(box, files, good_update):
     """The new system's root is changed on the card after it was written."""
     partition = f"/dev/disk/by-partlabel/root{other(box.slot).upper()}"
@@ -133,6 +137,7 @@ def test_a_corrupt_root(box, files, good_update):
     assert (box.slot, last["cause"], last["tries"]) == (slot, "corrupt_root", 3), str(last)
 
 
+@pytest.mark.long
 def test_a_service_that_is_never_ready(box, files, updates, signer):
     """The new system starts, but its service does not."""
     file = updates.changed("never-ready", 4, light=True).signed(signer, "never-ready")

@@ -5,7 +5,7 @@ import os
 import pytest
 from rig.box import other
 
-pytestmark = pytest.mark.lg_feature("updates")
+pytestmark = [pytest.mark.lg_feature("updates"), pytest.mark.long]
 
 TRIAL = """\
 [update]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rig.box import Box
 
-pytestmark = pytest.mark.lg_feature("raspi3b")
+pytestmark = [pytest.mark.lg_feature("raspi3b"), pytest.mark.long]
 
 RAW = "/dev/mmcblk0 0x100000 0x4000\n/dev/mmcblk0 0x180000 0x4000\n"
 # Long enough for the tests to restart the box before it has judged itself.
