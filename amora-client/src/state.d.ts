@@ -137,7 +137,7 @@ export interface IotHubState {
   received: IotHubReceived[];
   /** Messages that the hub took since the service started. */
   sent: number;
-  /** Since when it has been so. */
+  /** Since when there has been a connection, or none: attempts do not count. */
   since: Timestamp;
   /** Messages to the cloud that wait for a connection. */
   waiting: number;
@@ -429,7 +429,7 @@ export interface UpdateOutcome {
 export type UpdatePhase = 'idle' | 'checking' | 'installing' | 'installed' | 'restarting' | 'trial';
 
 /** Where an update comes from. */
-export type UpdateSource = 'url' | 'upload' | 'hawkbit' | 'other';
+export type UpdateSource = 'url' | 'upload' | 'hawkbit' | 'device_update' | 'other';
 
 /** Updates of the whole image. */
 export interface UpdateState {

@@ -125,6 +125,8 @@ pub enum UpdateSource {
     Upload,
     /// Ordered by a hawkBit server.
     Hawkbit,
+    /// Ordered by Device Update for IoT Hub.
+    DeviceUpdate,
     /// Brought to SWUpdate by something else.
     #[default]
     Other,

@@ -11,7 +11,7 @@ export const CHECKS = { system: 'System', sound: 'Sound', page: 'This page', clo
 export const RESULTS = { waiting: 'Under way', passed: 'Passed', failed: 'Failed', skipped: 'Not needed here' };
 
 /** @type {Record<import('/client/state.d.ts').UpdateSource, string>} */
-export const SOURCES = { url: 'fetched from an address', upload: 'sent by a person', hawkbit: 'ordered by a hawkBit server', other: 'brought by another program' };
+export const SOURCES = { url: 'fetched from an address', upload: 'sent by a person', hawkbit: 'ordered by a hawkBit server', device_update: 'ordered by Device Update', other: 'brought by another program' };
 
 /** @type {Array<[import('/client/state.d.ts').RestartPolicy, string]>} */
 export const POLICIES = [['now', 'At once'], ['idle', 'When nothing plays'], ['window', 'In the hours set for it'], ['manual', 'When I say so']];
