@@ -111,6 +111,13 @@ impl Frames {
 }
 
 impl Timestamp {
+    /// No clock that is right shows less: 2026-01-01T00:00:00Z, before the first release. A board without a clock of its
+    /// own starts in the past.
+    pub const EARLIEST: Self = Self(1_767_225_600_000);
+
+    /// No clock that is right shows as much: 2100-01-01T00:00:00Z.
+    pub const LATEST: Self = Self(4_102_444_800_000);
+
     /// The system clock's present reading; zero when the clock stands before 1970.
     pub fn now() -> Self {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

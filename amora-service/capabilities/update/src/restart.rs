@@ -125,7 +125,7 @@ pub(crate) struct MachineClock;
 impl Clock for MachineClock {
     fn now(&self) -> Option<Timestamp> {
         let now = Timestamp::now();
-        (now.0 / 1000 >= crate::preflight::EARLIEST).then_some(now)
+        (now >= Timestamp::EARLIEST).then_some(now)
     }
 
     fn minute(&self, at: Timestamp) -> Option<u16> {

@@ -5,17 +5,14 @@ use crate::text::plain;
 use amora_audio::card::alsa::{self, FoundCard};
 use amora_contract::Config;
 use amora_contract::config::CardKind;
+use amora_contract::units::Timestamp;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Less free space than this, and the outbox may not be able to keep events.
 const LEAST_FREE: u64 = 64 * 1024 * 1024;
-
-/// 2026-01-01: no box can be older than its software.
-const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 /// Whether the data folder can be written and has room.
 pub(super) fn data(folder: &Path) -> Vec<Finding> {
@@ -159,8 +156,7 @@ fn card_names(listed: &str) -> Vec<String> {
 /// Whether the clock can be right, and is kept right.
 pub(super) fn clock() -> Finding {
     let next = "connect the box to a network, so that it learns the time: certificates and timers need it";
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    if since < EPOCH {
+    if Timestamp::now() < Timestamp::EARLIEST {
         return Finding::failed("clock", "it stands before this software was made", next);
     }
     // SAFETY: all-zero is a valid `timex`, and with `modes` 0 the call only reads the clock's state into it.

@@ -5,6 +5,7 @@
 //! fresh token, at a moment of its own choosing, and what is to be sent waits in the outbox for that second.
 
 use super::encoding::encode;
+use amora_contract::units::Timestamp;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -89,11 +90,11 @@ impl Renewal {
     }
 }
 
-/// A clock that shows an earlier time has not been set yet: 2026-01-01T00:00:00Z, before the first release.
-pub const EARLIEST: u64 = 1_767_225_600;
+/// [`Timestamp::EARLIEST`] in seconds.
+pub const EARLIEST: u64 = Timestamp::EARLIEST.0 / 1000;
 
-/// A clock that shows a later time is wrong: 2100-01-01T00:00:00Z.
-pub const LATEST: u64 = 4_102_444_800;
+/// [`Timestamp::LATEST`] in seconds.
+pub const LATEST: u64 = Timestamp::LATEST.0 / 1000;
 
 /// Whether tokens can be signed by a clock that shows `unix_seconds`. A board without a clock of its own starts in
 /// the past, and a token signed there has expired before it is used.

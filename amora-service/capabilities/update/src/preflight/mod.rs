@@ -6,16 +6,16 @@ pub(crate) use readings::read;
 
 use crate::error::Refusal;
 use amora_contract::state::UpdateCause;
-use amora_contract::units::Bytes;
+use amora_contract::units::{Bytes, Timestamp};
 
 /// What `/data` must have room for: the records of an update, and a log of it.
 const ROOM: Bytes = Bytes(16 << 20);
 
-/// No clock that is right shows less: 2026-01-01.
-pub(crate) const EARLIEST: u64 = 1_767_225_600;
+/// [`Timestamp::EARLIEST`] in seconds.
+const EARLIEST: u64 = Timestamp::EARLIEST.0 / 1000;
 
-/// No clock that is right shows more: 2100-01-01.
-const LATEST: u64 = 4_102_444_800;
+/// [`Timestamp::LATEST`] in seconds.
+const LATEST: u64 = Timestamp::LATEST.0 / 1000;
 
 /// What was read of the box; what a board does not have is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
