@@ -1,7 +1,7 @@
 //! Small pieces of text: tables, lengths of time, the now-playing line.
 
 use amora_contract::State;
-use amora_contract::state::{Condition, PlaybackState, PlayerState, Song};
+use amora_contract::state::{Condition, PlaybackState, Song};
 use amora_contract::units::{Seconds, Timestamp};
 
 /// Rows as a table whose columns are as wide as they must be.
@@ -64,19 +64,6 @@ pub(crate) fn song(song: &Song) -> String {
     }
 }
 
-/// Where the song is at `now`: the box tells its position only when something changes.
-pub(crate) fn position(player: &PlayerState, now: Timestamp) -> Seconds {
-    let since = match player.state {
-        PlaybackState::Play => now.0.saturating_sub(player.position_at.0) as f64 / 1000.0,
-        _ => 0.0,
-    };
-    let position = player.position.0 + since;
-    match player.song.as_ref().map_or(0.0, |song| song.duration.0) {
-        length if length > 0.0 => Seconds(position.min(length)),
-        _ => Seconds(position),
-    }
-}
-
 /// One line that says what the box plays.
 pub(crate) fn now_playing(state: &State, now: Timestamp) -> String {
     let Some(player) = &state.player else {
@@ -95,7 +82,7 @@ pub(crate) fn now_playing(state: &State, now: Timestamp) -> String {
                 true => format!(" / {}", clock(playing.duration)),
                 false => String::new(),
             };
-            format!("{}  {}{length}", song(playing), clock(position(player, now)))
+            format!("{}  {}{length}", song(playing), clock(player.position_now(now)))
         }
         (None, None) => "nothing".to_owned(),
     };
@@ -122,6 +109,7 @@ pub(crate) fn condition(condition: Condition) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use amora_contract::state::PlayerState;
 
     #[test]
     fn a_time_is_told_to_the_minute() {

@@ -53,6 +53,22 @@ pub struct PlayerState {
     pub playlists_version: u32,
 }
 
+impl PlayerState {
+    /// The position in the song at `now`: the one that was read last and the time since then while it plays, but not
+    /// beyond the song's end where its length is known.
+    pub fn position_now(&self, now: Timestamp) -> Seconds {
+        let since = match self.state {
+            PlaybackState::Play => now.0.saturating_sub(self.position_at.0) as f64 / 1000.0,
+            _ => 0.0,
+        };
+        let position = self.position.0 + since;
+        match self.song.as_ref().map_or(0.0, |song| song.duration.0) {
+            length if length > 0.0 => Seconds(position.min(length)),
+            _ => Seconds(position),
+        }
+    }
+}
+
 /// What the player is doing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -257,15 +257,7 @@ pub fn player_status(player: Option<&PlayerState>, audio: Option<&AudioState>, n
 
 /// Seconds into the song at `now`, to the millisecond.
 fn position(player: &PlayerState, now: Timestamp) -> f64 {
-    let mut position = player.position.0;
-    if player.state == PlaybackState::Play {
-        position += now.0.saturating_sub(player.position_at.0) as f64 / 1000.0;
-    }
-    let duration = player.song.as_ref().map_or(0.0, |song| song.duration.0);
-    if duration > 0.0 {
-        position = position.min(duration);
-    }
-    (position * 1000.0).round() / 1000.0
+    (player.position_now(now).0 * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ pub(crate) fn status(state: &amora_contract::State, now: Timestamp) -> Value {
             "album": song.album,
             "file": song.file,
             "duration": song.duration.0,
-            "position": position(player, song.duration.0, now),
+            "position": player.position_now(now),
         })
     });
     let mut status = json!({
@@ -139,20 +139,6 @@ pub(crate) fn status(state: &amora_contract::State, now: Timestamp) -> Value {
         status["error"] = json!(error);
     }
     status
-}
-
-/// Where the song is now: the position read last, and the time since then while it plays.
-fn position(player: &PlayerState, duration: f64, now: Timestamp) -> f64 {
-    let since = match player.state {
-        PlaybackState::Play => now.0.saturating_sub(player.position_at.0) as f64 / 1000.0,
-        _ => 0.0,
-    };
-    let position = player.position.0 + since;
-    if duration > 0.0 {
-        position.min(duration)
-    } else {
-        position
-    }
 }
 
 /// The original let pages of every origin in.

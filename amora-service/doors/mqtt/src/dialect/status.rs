@@ -92,17 +92,12 @@ fn software(update: &UpdateState, service: &str) -> Value {
     })
 }
 
-/// Seconds into the song at `now`.
+/// Seconds into the song at `now`, to the millisecond.
 pub(crate) fn position(player: &PlayerState, now: Timestamp) -> f64 {
-    let Some(song) = &player.song else { return 0.0 };
-    let mut position = player.position.0;
-    if player.state == PlaybackState::Play {
-        position += now.0.saturating_sub(player.position_at.0) as f64 / 1000.0;
+    match player.song {
+        Some(_) => (player.position_now(now).0 * 1000.0).round() / 1000.0,
+        None => 0.0,
     }
-    if song.duration.0 > 0.0 {
-        position = position.min(song.duration.0);
-    }
-    (position * 1000.0).round() / 1000.0
 }
 
 fn current_song(song: &Song, position: f64) -> Value {
