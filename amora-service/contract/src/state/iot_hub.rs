@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct IotHubState {
     /// How the connection is.
     pub link: IotHubLink,
-    /// Since when it has been so.
+    /// Since when there has been a connection, or none: attempts do not count.
     pub since: Timestamp,
     /// Why there is no connection, in plain words; empty while there is one.
     pub cause: String,

@@ -148,7 +148,8 @@ fn take(state: &mut IotHubState, standing: &Standing, now: Timestamp) {
             trouble.next_step.clone(),
         ),
     };
-    if state.link != link || state.since == Timestamp::default() {
+    let connected = |link| link == IotHubLink::Connected;
+    if connected(state.link) != connected(link) || state.since == Timestamp::default() {
         state.since = now;
     }
     state.link = link;
@@ -187,7 +188,7 @@ mod tests {
         take(&mut state, &Standing::Connecting { host: host() }, Timestamp(2));
         assert_eq!(
             (state.link, state.since, state.cause.as_str()),
-            (IotHubLink::Connecting, Timestamp(2), "the cable is out")
+            (IotHubLink::Connecting, Timestamp(1), "the cable is out")
         );
         let connected = Standing::Connected {
             host: host(),
