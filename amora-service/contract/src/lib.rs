@@ -5,6 +5,7 @@
 pub mod commands;
 pub mod config;
 mod event;
+mod merge_patch;
 pub mod publish;
 pub mod reply;
 pub mod state;
@@ -13,5 +14,6 @@ pub mod units;
 pub use commands::{Command, Section};
 pub use config::Config;
 pub use event::{Event, EventKind};
+pub use merge_patch::merge_patch;
 pub use reply::{CommandError, ErrorCode, Reply};
 pub use state::State;

@@ -1,7 +1,8 @@
 //! Whatever a hub answers and patches: the twin settles, and a document that is made to conform fits and stays so.
 #![no_main]
 
-use amora_link::iot_hub::twin::{Ask, Twin, limits, merge};
+use amora_contract::merge_patch;
+use amora_link::iot_hub::twin::{Ask, Twin, limits};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -30,7 +31,7 @@ fuzz_target!(|input: (Vec<u8>, Vec<(u8, Vec<u8>)>, Vec<u8>)| {
                     twin.answer(&request, 200, whole.to_string().as_bytes(), now, 0.5);
                 }
                 Ask::Patch { request, body } => {
-                    merge::apply(&mut held, &body);
+                    merge_patch(&mut held, &body);
                     twin.answer(&request, 204, b"", now, 0.5);
                 }
             }

@@ -1,6 +1,7 @@
 //! The parts of the cloud twin that belong to a capability, for example the component `deviceUpdate`: what is desired
 //! of it comes in, what it reports goes out. The door between the box and the cloud carries both and reads neither.
 
+use amora_contract::merge_patch;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -44,7 +45,7 @@ impl CloudTwin {
     pub fn report(&self, patch: &Map<String, Value>) {
         self.reported.send_if_modified(|reported| {
             let before = reported.clone();
-            merge(reported, patch);
+            merge_patch(reported, patch);
             *reported != before
         });
     }
@@ -57,7 +58,7 @@ impl CloudTwin {
             for (name, held) in desired.reported.iter().filter(|(_, held)| is_component(held)) {
                 let mut whole = Map::from_iter([(name.clone(), held.clone())]);
                 if let Some(own) = reported.get(name) {
-                    merge(&mut whole, &Map::from_iter([(name.clone(), own.clone())]));
+                    merge_patch(&mut whole, &Map::from_iter([(name.clone(), own.clone())]));
                 }
                 reported.extend(whole);
             }
@@ -75,29 +76,6 @@ impl CloudTwin {
 /// Components carry a mark: `"__t": "c"`.
 fn is_component(value: &Value) -> bool {
     value.get("__t").is_some_and(|mark| mark == "c")
-}
-
-/// A merge patch (RFC 7396).
-fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (key, change) in patch {
-        match change {
-            Value::Null => {
-                target.remove(key);
-            }
-            Value::Object(inner) => {
-                let slot = target.entry(key.as_str()).or_insert(Value::Null);
-                if !slot.is_object() {
-                    *slot = Value::Object(Map::new());
-                }
-                if let Value::Object(slot) = slot {
-                    merge(slot, inner);
-                }
-            }
-            other => {
-                target.insert(key.clone(), other.clone());
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod tests;
 
 use super::status::Outcome;
 use crate::backoff::{Backoff, Policy, Reset};
+use amora_contract::merge_patch;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -234,7 +235,7 @@ impl Twin {
         match serde_json::from_slice::<Value>(body) {
             Ok(Value::Object(mut patch)) if follows => {
                 strip(&mut patch);
-                merge::apply(&mut self.desired.all, &patch);
+                merge_patch(&mut self.desired.all, &patch);
                 merge_patches(&mut self.desired.changed, patch);
                 self.desired.version = version;
                 self.news = true;
@@ -333,7 +334,7 @@ impl Twin {
         let Some(sent) = self.sent.take() else { return };
         match outcome {
             Outcome::Done | Outcome::Accepted => {
-                merge::apply(&mut self.held, &sent.patch);
+                merge_patch(&mut self.held, &sent.patch);
                 for property in sent.patch.keys() {
                     self.singly.remove(property);
                     self.refused.remove(property);
@@ -386,7 +387,7 @@ fn strip(document: &mut Map<String, Value>) {
     document.retain(|key, _| !key.starts_with('$'));
 }
 
-/// Puts a later patch behind an earlier one; unlike [`merge::apply`] it keeps the nulls.
+/// Puts a later patch behind an earlier one; unlike [`merge_patch`] it keeps the nulls.
 fn merge_patches(earlier: &mut Map<String, Value>, later: Map<String, Value>) {
     for (key, change) in later {
         match (earlier.get_mut(&key), change) {

@@ -1,29 +1,6 @@
-//! Merge patches of JSON objects (RFC 7396), as twins use them: null removes, arrays are replaced as a whole.
+//! What differs between JSON objects as twins hold them: the merge patch (RFC 7396) from one to the other.
 
 use serde_json::{Map, Value};
-
-/// Applies a patch: a null removes its key, an object is merged, anything else replaces.
-pub fn apply(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (key, change) in patch {
-        match change {
-            Value::Null => {
-                target.remove(key);
-            }
-            Value::Object(inner) => {
-                let slot = target.entry(key.as_str()).or_insert(Value::Null);
-                if !slot.is_object() {
-                    *slot = Value::Object(Map::new());
-                }
-                if let Value::Object(slot) = slot {
-                    apply(slot, inner);
-                }
-            }
-            other => {
-                target.insert(key.clone(), other.clone());
-            }
-        }
-    }
-}
 
 /// The patch that makes `to` out of `from`; `None` when they are equal.
 pub fn difference(from: &Map<String, Value>, to: &Map<String, Value>) -> Option<Map<String, Value>> {
@@ -81,6 +58,7 @@ pub fn without_nulls(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use amora_contract::merge_patch;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -89,14 +67,6 @@ mod tests {
             Value::Object(object) => object,
             other => panic!("{other} is no object"),
         }
-    }
-
-    #[test]
-    fn null_removes_and_objects_merge() {
-        let mut target = object(json!({"a": 1, "b": {"c": 2, "d": [1, 2]}, "e": "text"}));
-        let patch = json!({"a": null, "b": {"c": null, "d": [3]}, "e": {"f": 1, "g": null}, "h": null});
-        apply(&mut target, &object(patch));
-        assert_eq!(Value::Object(target), json!({"b": {"d": [3]}, "e": {"f": 1}}));
     }
 
     #[test]
@@ -129,7 +99,7 @@ mod tests {
         fn the_difference_leads_from_one_to_the_other(from in documents(), to in documents()) {
             let mut reached = from.clone();
             if let Some(patch) = difference(&from, &to) {
-                apply(&mut reached, &patch);
+                merge_patch(&mut reached, &patch);
             }
             prop_assert_eq!(difference(&reached, &to), None);
             prop_assert_eq!(reached, to);

@@ -70,7 +70,7 @@ impl Bench {
             Ask::Patch { request, body } => {
                 let refused = self.poison.is_some_and(|poison| body.contains_key(poison));
                 if !refused && trouble.is_none() {
-                    merge::apply(&mut self.reported, &body);
+                    merge_patch(&mut self.reported, &body);
                     self.patches.push(Value::Object(body));
                 }
                 (request, if refused { 400 } else { 204 }, Vec::new())
@@ -84,7 +84,7 @@ impl Bench {
         let Value::Object(patch) = patch else {
             panic!("not an object")
         };
-        merge::apply(&mut self.desired, &patch);
+        merge_patch(&mut self.desired, &patch);
         self.version += 1;
     }
 }
