@@ -12,8 +12,10 @@ pub(crate) struct Evidence {
     pub(crate) boots: String,
     /// Last words of kernels, the newest last.
     pub(crate) last_words: Vec<String>,
-    /// Whether the hardware watchdog restarted the box last.
+    /// Whether the hardware watchdog says that it restarted the box last. A Raspberry Pi's does not say.
     pub(crate) watchdog: bool,
+    /// Whether the last console went silent without a word of a restart.
+    pub(crate) silent: bool,
     /// Starts that a trial may take.
     pub(crate) limit: u32,
 }
@@ -76,6 +78,13 @@ pub(crate) fn explain(given_up: Option<&GivenUp>, slot: Slot, evidence: &Evidenc
         None if evidence.watchdog => (
             UpdateCause::Watchdog,
             format!("the new system in slot {slot} stood still until the watchdog restarted the box"),
+            evidence.last_words.last().and_then(|text| last_line(text)),
+        ),
+        None if evidence.silent => (
+            UpdateCause::Watchdog,
+            format!(
+                "the new system in slot {slot} stood still without a last word until the watchdog restarted the box, or its power was cut"
+            ),
             evidence.last_words.last().and_then(|text| last_line(text)),
         ),
         None if starts.is_empty() => (

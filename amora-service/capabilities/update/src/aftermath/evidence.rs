@@ -19,10 +19,21 @@ pub(crate) fn gather(
     words.retain(|words| !before.contains(&words.name));
     Evidence {
         boots,
+        silent: went_silent(&words),
         last_words: words.into_iter().map(|words| words.text).collect(),
         watchdog: watchdog(root),
         limit,
     }
+}
+
+/// A kernel that restarts, whoever asked it to, says so on its console first.
+fn went_silent(words: &[LastWords]) -> bool {
+    let is_console = |words: &&LastWords| {
+        let file = words.name.rsplit('/').next();
+        file.is_some_and(|file| file.starts_with("console-"))
+    };
+    let console = words.iter().rev().find(is_console);
+    console.is_some_and(|console| !console.text.contains("reboot: "))
 }
 
 fn watchdog(root: &Path) -> bool {

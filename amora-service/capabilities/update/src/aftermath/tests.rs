@@ -8,6 +8,7 @@ fn cause(boots: &str, last_words: &[&str], watchdog: bool) -> GivenUp {
         boots: boots.to_owned(),
         last_words: last_words.iter().map(|text| (*text).to_owned()).collect(),
         watchdog,
+        silent: false,
         limit: 3,
     };
     explain(None, Slot::B, &evidence)
@@ -121,4 +122,38 @@ fn words_of_other_days_do_not_count_and_any_watchdog_does() {
         fs::write(folder.join("bootstatus"), status).unwrap();
     }
     assert!(gather(Vec::new()).watchdog);
+}
+
+#[test]
+fn a_console_that_goes_silent_tells_of_the_watchdog_too() {
+    let root = tempfile::tempdir().unwrap();
+    let explained = |texts: &[(&str, &str)]| {
+        let words = texts.iter().map(|(name, text)| LastWords {
+            name: format!("{name}@1004000000000"),
+            text: (*text).to_owned(),
+        });
+        let gathered = evidence::gather(root.path(), "b 1 init\n".to_owned(), words.collect(), &[], 3);
+        explain(None, Slot::B, &gathered)
+    };
+    let restarted = QUIET.to_owned() + "[  100.2] reboot: Restarting system\n";
+    for (texts, expected) in [
+        (&[("console-ramoops-0", QUIET)][..], UpdateCause::Watchdog),
+        (&[("console-ramoops-0", &restarted)], UpdateCause::NeverReady),
+        (
+            &[
+                ("1700/console-ramoops-0", QUIET),
+                ("console-ramoops-0", &restarted),
+            ],
+            UpdateCause::NeverReady,
+        ),
+        (&[("1700/dmesg-ramoops-0", QUIET)], UpdateCause::NeverReady),
+        (
+            &[("1700/dmesg-ramoops-0", PANIC), ("console-ramoops-0", QUIET)],
+            UpdateCause::Panic,
+        ),
+    ] {
+        assert_eq!(explained(texts).cause, expected, "{texts:?}");
+    }
+    let told = explained(&[("console-ramoops-0", QUIET)]);
+    assert_eq!(told.seen.as_deref(), Some("systemd[1]: Started something."));
 }
