@@ -81,6 +81,16 @@ export interface CreatePlaylist {
   name: string;
 }
 
+/** The diagnostic bundle that was made. */
+export interface DiagnosisReply {
+  /** When it was made. */
+  made_at: Timestamp;
+  /** Path of the bundle on the box, a `.tar.gz`; the next bundle takes its place. */
+  path: string;
+  /** Its size. */
+  size: Bytes;
+}
+
 /** A factory reset. */
 export interface FactoryReset {
   /** The box's own id (`system.id`), to show that this box is meant. */
@@ -577,6 +587,8 @@ export interface PlayerCommands {
 
 /** The box itself. */
 export interface SystemCommands {
+  /** Make a diagnostic bundle: a file for whoever is to find out what is wrong. */
+  diagnose(): Promise<DiagnosisReply>;
   /** Read the effective configuration, without secrets. */
   getConfig(): Promise<ConfigReply>;
   /** Read the whole state document. */

@@ -1,7 +1,7 @@
 //! What a command answers: data of a declared type, or an error that says which field and why.
 
 use crate::state::{AudioState, PlayerState, Song, State, SystemState, UpdateState};
-use crate::units::{Decibels, Hertz, Millis, PartsPerMillion, Volume};
+use crate::units::{Bytes, Decibels, Hertz, Millis, PartsPerMillion, Timestamp, Volume};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,6 +48,8 @@ pub enum Reply {
     Config(ConfigReply),
     /// See [`ReloadReply`].
     Reload(ReloadReply),
+    /// See [`DiagnosisReply`].
+    Diagnosis(DiagnosisReply),
 }
 
 impl Reply {
@@ -329,4 +331,15 @@ impl CommandError {
         }
         self
     }
+}
+
+/// The diagnostic bundle that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DiagnosisReply {
+    /// Path of the bundle on the box, a `.tar.gz`; the next bundle takes its place.
+    pub path: String,
+    /// Its size.
+    pub size: Bytes,
+    /// When it was made.
+    pub made_at: Timestamp,
 }

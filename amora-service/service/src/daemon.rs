@@ -109,6 +109,10 @@ impl Daemon {
             SystemCommand::GetState => Ok(Reply::State(Box::new(seat.router().state().as_ref().clone()))),
             SystemCommand::GetStatus => Ok(Reply::System(Box::new(seat.router().state().system.clone()))),
             SystemCommand::GetConfig => Ok(Reply::Config(self.loaded.redacted())),
+            SystemCommand::Diagnose => Err(CommandError::new(
+                ErrorCode::Unavailable,
+                "no diagnostic bundle can be made at present",
+            )),
             SystemCommand::Reload => {
                 match self.reload() {
                     Ok((reply, parts)) => {

@@ -23,6 +23,10 @@ pub struct IotHubConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub port: Option<u16>,
+    /// Port of the hub's HTTPS side, where files are uploaded; 443 when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub https_port: Option<u16>,
     /// Whom to trust, and the client certificate of a box that has one. New files are noticed and shown to the hub.
     pub tls: TlsConfig,
     /// The model that the box announces, a DTMI. Device Update needs it from the first connect.
@@ -41,6 +45,8 @@ pub struct IotHubConfig {
     pub telemetry_interval: Seconds,
     /// Send the box's events too.
     pub events: bool,
+    /// What is sent as one message, an array, where several wait. A message alone is never held back for others.
+    pub batch: IotHubBatch,
     /// Least time between patches of the reported properties; changes in between share one.
     #[schemars(extend("minimum" = 0.1, "maximum" = 86_400))]
     pub report_interval: Seconds,
@@ -59,6 +65,7 @@ impl Default for IotHubConfig {
             provisioning: None,
             transport: IotHubTransport::Mqtt,
             port: None,
+            https_port: None,
             tls: TlsConfig::default(),
             model_id: "dtmi:azure:iot:deviceUpdateModel;3".to_owned(),
             keep_alive: 60,
@@ -66,6 +73,7 @@ impl Default for IotHubConfig {
             max_reconnect_delay: Seconds(300.0),
             telemetry_interval: Seconds(60.0),
             events: true,
+            batch: IotHubBatch::Events,
             report_interval: Seconds(5.0),
             direct_methods: true,
             device_twin: true,
@@ -74,6 +82,7 @@ impl Default for IotHubConfig {
                 "audio.*",
                 "system.get_state",
                 "system.get_status",
+                "system.diagnose",
                 "update.*",
                 "box.restart",
             ]
@@ -92,6 +101,19 @@ pub enum IotHubTransport {
     Mqtt,
     /// MQTT through a WebSocket, which firewalls let pass.
     Websocket,
+}
+
+/// What is sent as one message where several wait, as after a time offline: a hub counts each 4 KB begun.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IotHubBatch {
+    /// Nothing: each message goes alone.
+    Off,
+    /// Events. Status messages go alone, as the original's.
+    #[default]
+    Events,
+    /// Events and status messages.
+    All,
 }
 
 /// An enrolment at the provisioning service (DPS): by a key of its own, by the key of a group, or, with neither, by
