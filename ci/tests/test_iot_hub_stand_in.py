@@ -188,6 +188,7 @@ def test_telemetry_arrives_in_order_with_its_properties(stand_in):
     assert [json.loads(message["text"])["number"] for message in messages] == list(range(20))
     assert messages[3]["system"] == {"mid": "id 3", "cid": "a/b=c&d", "ct": "application/json", "ce": "utf-8"}
     assert messages[3]["properties"] == {"büro": "1 & 2"}
+    assert device.ask("GET", f"messages?after={messages[17]['sequence']}&count=2") == messages[18:]
 
 
 def test_a_message_of_256_kilobytes_passes(stand_in):
@@ -244,6 +245,8 @@ def test_the_twin_is_read_patched_and_followed(stand_in):
         client.patch_twin_reported_properties({"volume": 40, "audio": {"card": "null"}})
         client.patch_twin_reported_properties({"volume": None})
         assert device.twin()["properties"]["reported"] == {"audio": {"card": "null"}, "$version": 3}
+        waited = stand_in.ask("GET", f"{device.twin_path}?reported=3&seconds={PATIENCE}")
+        assert waited["properties"]["reported"]["$version"] == 3
         patches = []
         client.on_twin_desired_properties_patch_received = patches.append
         device.desire({"volume": 50, "gone": None})

@@ -158,6 +158,9 @@ async fn history(
 
 #[derive(Deserialize)]
 struct Waiting {
+    /// Only messages with a higher sequence number count and are shown.
+    #[serde(default)]
+    after: u64,
     /// Wait until there are so many …
     #[serde(default)]
     count: usize,
@@ -201,8 +204,10 @@ async fn received(
 ) -> Result<Json<Vec<Shown>>, Refusal> {
     let hub = hub(&stand_in, &name)?;
     let patience = Duration::try_from_secs_f64(waiting.seconds).unwrap_or_default();
-    let _ = timeout(patience, hub.received(&device, waiting.count)).await;
-    Ok(Json(hub.messages(&device).into_iter().map(Shown::from).collect()))
+    let arrived = hub.received_after(&device, waiting.after, waiting.count);
+    let _ = timeout(patience, arrived).await;
+    let messages = hub.messages_after(&device, waiting.after);
+    Ok(Json(messages.into_iter().map(Shown::from).collect()))
 }
 
 #[derive(Deserialize)]
@@ -259,8 +264,26 @@ async fn disconnect(State(stand_in): StandInState, Path((name, device)): Device)
     Ok(hub(&stand_in, &name)?.disconnect(&device)?)
 }
 
-async fn twin(State(stand_in): StandInState, Path((name, device)): Device) -> Result<Json<Value>, Refusal> {
-    Ok(Json(hub(&stand_in, &name)?.twin_document(&device)?))
+#[derive(Deserialize)]
+struct Reported {
+    /// Wait until the reported properties have this version or a later one …
+    #[serde(default)]
+    reported: u64,
+    /// … but no longer than this.
+    #[serde(default)]
+    seconds: f64,
+}
+
+async fn twin(
+    State(stand_in): StandInState,
+    Path((name, device)): Device,
+    Query(waiting): Query<Reported>,
+) -> Result<Json<Value>, Refusal> {
+    let hub = hub(&stand_in, &name)?;
+    let patience = Duration::try_from_secs_f64(waiting.seconds).unwrap_or_default();
+    let new_enough = |reported: &Value| reported["$version"].as_u64() >= Some(waiting.reported);
+    let _ = timeout(patience, hub.reported(&device, new_enough)).await;
+    Ok(Json(hub.twin_document(&device)?))
 }
 
 #[derive(Deserialize)]

@@ -261,10 +261,13 @@ impl Hub {
 
     /// The messages of a device that the hub took and still has, in order.
     pub fn messages(&self, id: &str) -> Vec<Message> {
-        self.with(|hub| {
-            hub.messages
-                .iter()
-                .filter(|message| message.device == id)
+        self.messages_after(id, 0)
+    }
+
+    /// Those of them with a higher sequence number than `after`.
+    pub fn messages_after(&self, id: &str, after: u64) -> Vec<Message> {
+        self.shared.look(|cloud| {
+            newer(&cloud.hubs[&self.name].messages, id, after)
                 .cloned()
                 .collect()
         })
@@ -272,8 +275,14 @@ impl Hub {
 
     /// Waits until the hub has so many messages of a device, and returns all of them in order.
     pub async fn received(&self, id: &str, count: usize) -> Vec<Message> {
+        self.received_after(id, 0, count).await
+    }
+
+    /// Waits until the hub has so many messages of a device with a higher sequence number than `after`, and returns
+    /// all of these in order.
+    pub async fn received_after(&self, id: &str, after: u64, count: usize) -> Vec<Message> {
         self.when(|hub| {
-            let of_device = || hub.messages.iter().filter(|message| message.device == id);
+            let of_device = || newer(&hub.messages, id, after);
             (of_device().count() >= count).then(|| of_device().cloned().collect())
         })
         .await
@@ -326,6 +335,13 @@ impl Hub {
             Ok(Err(_)) | Err(_) => Err(MethodError::Timeout),
         }
     }
+}
+
+fn newer<'a>(messages: &'a [Message], id: &'a str, after: u64) -> impl Iterator<Item = &'a Message> {
+    let known = messages.partition_point(|message| message.sequence <= after);
+    messages[known..]
+        .iter()
+        .filter(move |message| message.device == id)
 }
 
 /// A fresh key for a device or an enrolment group: 32 random bytes, Base64.
