@@ -4,7 +4,7 @@ import { violations } from './support/axe.mjs';
 import { DESKTOP, PHONE } from './support/browser.mjs';
 import { harness, until } from './support/harness.mjs';
 
-const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'library/favourites', 'library/albums/Folded', 'library/artists/Lumen', 'library/search/noct', 'playlists', 'playlists/Cooking', 'sound', 'box', 'box/system'];
+const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'library/favourites', 'library/albums/Folded', 'library/artists/Lumen', 'library/search/noct', 'playlists', 'playlists/Cooking', 'sound', 'box', 'box/cloud', 'box/system'];
 
 describe('accessibility', () => {
   const t = harness();

@@ -11,7 +11,7 @@ import { addEar } from './support/ear.mjs';
 import { PATIENCE, until } from './support/harness.mjs';
 
 const { AMORA_URL: url = '', AMORA_CODE: code = '' } = process.env;
-const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'playlists', 'sound', 'box', 'box/system'];
+const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'playlists', 'sound', 'box', 'box/cloud', 'box/system'];
 
 describe('a real box', { skip: url && code ? false : 'AMORA_URL and AMORA_CODE say which' }, () => {
   /** @type {Awaited<ReturnType<typeof openBrowser>>} */

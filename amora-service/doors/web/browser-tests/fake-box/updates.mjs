@@ -32,7 +32,7 @@ export class Updates {
     this.set({ phase: 'idle', install: null, restart: null, trial: null, last });
   }
 
-  /** @param {'url' | 'upload'} source @param {Partial<NonNullable<UpdateState['install']>>} [more] */
+  /** @param {import('/client/state.d.ts').UpdateSource} source @param {Partial<NonNullable<UpdateState['install']>>} [more] */
   begin(source, more = {}) {
     this.#cancelled = false;
     this.set({ phase: 'installing', install: { source, slot: 'b', percent: 0, received: 0, size: null, part: '', started_at: Date.now(), ...more } });

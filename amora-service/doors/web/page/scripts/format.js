@@ -17,7 +17,7 @@ export function spanInWords(milliseconds) {
 
 /** @param {number} count @param {string} noun */
 export function counted(count, noun) {
-  const plural = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  const plural = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
   return `${count.toLocaleString()} ${count === 1 ? noun : plural}`;
 }
 
@@ -37,4 +37,11 @@ export function formatInWords(format) {
   if (!channels) return '';
   const depth = bits === 'f' ? 'float' : bits === 'dsd' ? 'DSD' : `${bits} bit`;
   return [`${Number(rate) / 1000} kHz`, depth, channels === '1' ? 'mono' : channels === '2' ? 'stereo' : `${channels} channels`].join(' · ');
+}
+
+/** A time of day, with the day where it is not today. @param {number} time by the browser's clock, milliseconds */
+export function momentInWords(time) {
+  const date = new Date(time);
+  const today = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString(undefined, today ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' });
 }

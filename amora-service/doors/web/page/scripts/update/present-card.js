@@ -1,9 +1,10 @@
 import { act } from '../actions.js';
 import { confirm } from '../dialogs/ask.js';
 import { fill, h, setAttribute, setText } from '../dom.js';
+import { momentInWords } from '../format.js';
 import { icon } from '../icons.js';
 import { watchConnection } from '../watch.js';
-import { CHECKS, RESULTS, amount, fallbackInWords, named, phaseInWords, restartInWords, sentence, slotName } from './words.js';
+import { CHECKS, RESULTS, SOURCES, amount, fallbackInWords, named, phaseInWords, restartInWords, sentence, slotName } from './words.js';
 
 /** @typedef {import('../context.js').Context} Context */
 /** @typedef {import('/client/state.d.ts').UpdateState} UpdateState */
@@ -14,19 +15,20 @@ const STOP_PATIENCE = 3000;
 
 /** What runs, and what goes on with updates. @param {Context} context @param {AbortSignal} signal */
 export function makePresentCard(context, signal) {
-  const { client, upload } = context;
+  const { client, clock, upload } = context;
   const heading = h('h2', { tabindex: '-1' }, 'Software');
   const facts = h('dl', { class: 'facts-list' });
   const unavailable = h('p', { class: 'notice' });
   const what = h('h3', { class: 'what', id: 'update-what' });
   const bar = makeBar();
+  const source = h('p', { class: 'hushed source' });
   const detail = h('p', { class: 'hushed figures' });
   const advice = h('p', { class: 'hushed' });
   const waiting = h('p', { class: 'notice' });
   const fallback = h('p', { class: 'notice' });
   const checks = h('ul', { class: 'checks', 'aria-label': 'Checks of the new system' });
   const buttons = makeButtons(context);
-  const going = h('div', { class: 'section' }, what, bar.element, detail, waiting, fallback, advice, checks, buttons.element);
+  const going = h('div', { class: 'section' }, what, source, bar.element, detail, waiting, fallback, advice, checks, buttons.element);
   const card = h('section', { class: 'card section', 'aria-label': 'Software' }, heading, facts, unavailable, going);
 
   const show = () => {
@@ -53,6 +55,7 @@ export function makePresentCard(context, signal) {
   /** @param {UpdateState} update */
   function describe(update) {
     const { phase, install, trial, restart } = update;
+    setText(source, install && !upload.file ? sourceInWords(install) : '');
     const sending = upload.file && (phase === 'idle' || phase === 'checking') ? upload.file : undefined;
     setText(what, sending ? `Sending ${sending.name}` : phaseInWords(update));
     if (sending) bar.show(sending.size > 0 ? (100 * sending.sent) / sending.size : 0);
@@ -77,9 +80,9 @@ export function makePresentCard(context, signal) {
     if (upload.file) return 'Keep this page open until the file is sent.';
     switch (phase) {
       case 'installing': return 'The box goes on playing meanwhile.';
-      case 'installed': return restart ? restartInWords(restart, restart.at ? clockOf(context, restart.at) : undefined) : '';
+      case 'installed': return restart ? restartInWords(restart, restart.at ? momentInWords(clock.local(restart.at)) : undefined) : '';
       case 'restarting': return 'The box will be away for about a minute. This page comes back by itself.';
-      case 'trial': return trial ? `Start ${trial.tries} of ${trial.limit}. It stays once every check has passed. If one fails, or at ${clockOf(context, trial.deadline)}, the box goes back to the system before it.` : '';
+      case 'trial': return trial ? `Start ${trial.tries} of ${trial.limit}. It stays once every check has passed. If one fails, or at ${momentInWords(clock.local(trial.deadline))}, the box goes back to the system before it.` : '';
       default: return '';
     }
   }
@@ -88,6 +91,11 @@ export function makePresentCard(context, signal) {
   signal.addEventListener('abort', client.on('state', show));
   watchConnection(client, show, signal);
   return card;
+}
+
+/** Who ordered it. @param {import('/client/state.d.ts').UpdateInstall} install */
+function sourceInWords({ source, reference }) {
+  return sentence(`${SOURCES[source] ?? source}${reference ? ` (${reference})` : ''}`);
 }
 
 function makeBar() {
@@ -172,11 +180,4 @@ function makeButtons(context) {
     element.hidden = !allowed || [...element.children].every((child) => child instanceof HTMLElement && child.hidden);
   };
   return { element, show };
-}
-
-/** A time of day, with the day where it is not today. @param {Context} context @param {number} time of the box */
-function clockOf({ clock }, time) {
-  const date = new Date(clock.local(time));
-  const today = date.toDateString() === new Date().toDateString();
-  return date.toLocaleString(undefined, today ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' });
 }

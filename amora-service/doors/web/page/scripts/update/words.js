@@ -11,7 +11,7 @@ export const CHECKS = { system: 'System', sound: 'Sound', page: 'This page', clo
 export const RESULTS = { waiting: 'Under way', passed: 'Passed', failed: 'Failed', skipped: 'Not needed here' };
 
 /** @type {Record<import('/client/state.d.ts').UpdateSource, string>} */
-export const SOURCES = { url: 'fetched from an address', upload: 'sent by a person', hawkbit: 'ordered by a hawkBit server', device_update: 'ordered by Device Update', other: 'brought by another program' };
+export const SOURCES = { url: 'fetched from an address', upload: 'sent by a person', hawkbit: 'ordered by a hawkBit server', device_update: 'ordered by Device Update for IoT Hub', other: 'brought by another program' };
 
 /** @type {Array<[import('/client/state.d.ts').RestartPolicy, string]>} */
 export const POLICIES = [['now', 'At once'], ['idle', 'When nothing plays'], ['window', 'In the hours set for it'], ['manual', 'When I say so']];
@@ -97,9 +97,10 @@ function inUnit(bytes, { bytes: one }) {
   return (bytes / one).toFixed(one === 1_000_000_000 ? 2 : 0);
 }
 
-/** Begins with a capital and ends with a stop. @param {string} text */
+/** Begins with a capital, unless with a name such as a host's, and ends with a stop. @param {string} text */
 export function sentence(text) {
   const trimmed = text.trim();
   if (!trimmed) return '';
-  return `${trimmed[0].toUpperCase()}${trimmed.slice(1)}${/[.!?…]$/.test(trimmed) ? '' : '.'}`;
+  const first = /^\S+\.\w/.test(trimmed) ? trimmed[0] : trimmed[0].toUpperCase();
+  return `${first}${trimmed.slice(1)}${/[.!?…]$/.test(trimmed) ? '' : '.'}`;
 }

@@ -5,16 +5,20 @@ import { icon } from '../icons.js';
 import { toggleTheme, watchTheme } from '../theme.js';
 import { watch, watchConnection } from '../watch.js';
 import { makeBoxTabs } from './box-tabs.js';
+import { cloudView } from './cloud.js';
 import { systemView } from './system.js';
 
 /** @typedef {import('../context.js').Context} Context */
 /** @typedef {import('/client/state.d.ts').AudioState} AudioState */
 
 const CONDITIONS = { ok: 'Working', starting: 'Starting', degraded: 'Trying again', failed: 'Needs help' };
+/** Parts whose own name is not what people call them. @type {Record<string, string>} */
+const NAMES = { iot_hub: 'Azure IoT Hub' };
 const SPANS = ['10', '20', '50', '100', '200', '500', '1k', '2k', '5k', '∞'];
 
-/** How the box is, or its system. @type {import('../context.js').View} */
+/** How the box is, its cloud, or its system. @type {import('../context.js').View} */
 export function boxView(context, path, signal) {
+  if (path[0] === 'cloud') return cloudView(context, path, signal);
   if (path[0] === 'system') return systemView(context, path, signal);
   return h('div', { class: 'view' },
     h('h1', { tabindex: '-1' }, 'Box'), makeBoxTabs('overview'),
@@ -31,7 +35,7 @@ function makeHealth({ client, clock }, signal) {
   watch(client, (state) => state.system.health, (health) => {
     fill(list, Object.entries(health ?? {}).map(([part, { condition, cause, next_step: nextStep, since }]) => h('div', { class: 'part', data: { condition } },
       h('span', { class: 'mark' }, icon(condition === 'ok' ? 'check' : condition === 'starting' ? 'refresh' : 'warn')),
-      h('div', { class: 'line' }, h('h3', {}, part), h('span', { class: 'hushed' }, `${CONDITIONS[condition] ?? condition} for ${spanInWords(Date.now() - clock.local(since))}`)),
+      h('div', { class: 'line' }, h('h3', {}, NAMES[part] ?? part), h('span', { class: 'hushed' }, `${CONDITIONS[condition] ?? condition} for ${spanInWords(Date.now() - clock.local(since))}`)),
       h('p', { class: 'more' }, cause ? [cause, nextStep ? h('strong', {}, ` ${nextStep}`) : null] : 'All is well.'))));
   }, signal);
   return h('section', { class: 'card' }, h('h2', {}, 'Health'), list);
