@@ -195,7 +195,9 @@ fn interruption(target: &Target, error: ConnectionError) -> Interruption {
 
 fn state(target: &Target, error: StateError) -> Failure {
     match error {
-        StateError::Io(error) => target.io(&error),
+        StateError::Io(error) | StateError::Deserialization(rumqttc_v4::mqttbytes::Error::Io(error)) => {
+            target.io(&error)
+        }
         StateError::ConnectionAborted => target.closed(),
         StateError::AwaitPingResp | StateError::CollisionTimeout => Failure {
             kind: FailureKind::Closed,
@@ -216,5 +218,23 @@ fn refusal(code: ConnectReturnCode) -> Refusal {
         ConnectReturnCode::ServiceUnavailable => Refusal::Busy,
         ConnectReturnCode::RefusedProtocolVersion => Refusal::Version,
         ConnectReturnCode::Success => Refusal::Other(format!("{code:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::failure::FailureKind;
+    use super::*;
+
+    #[test]
+    fn a_link_that_is_reset_while_it_is_read_is_no_fault_of_the_broker() {
+        let target = Target {
+            host: "broker".to_owned(),
+            port: 8883,
+            client_id: "box".to_owned(),
+        };
+        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let error = StateError::Deserialization(rumqttc_v4::mqttbytes::Error::Io(reset));
+        assert_eq!(state(&target, error).kind, FailureKind::Closed);
     }
 }
