@@ -1,6 +1,7 @@
 //! amoractl: every command of the box from a shell, what it does as it does it, and what is wrong with it.
 
 mod client;
+mod cloud;
 mod commands;
 mod config;
 mod doctor;
@@ -83,6 +84,8 @@ enum Action {
         #[arg(long)]
         levels: bool,
     },
+    /// Show how the connection to the cloud is, and what went over it
+    Cloud,
     /// Check everything that the box depends on
     Doctor,
     /// Show where the box's page is, with the code that lets in
@@ -203,6 +206,7 @@ async fn run(commands: &Commands, matches: &ArgMatches) -> Result<String, Failur
     match &arguments.action {
         Some(Action::Status) => status::status(&client()?, json).await,
         Some(Action::Watch { levels }) => match status::watch(&client()?, json, *levels).await? {},
+        Some(Action::Cloud) => cloud::show(&client()?, json).await,
         Some(Action::Doctor) => doctor::run(client, json).await,
         Some(Action::Login) if arguments.url.is_some() => Err(Failure::Usage(
             "`login` shows the way into the box that it runs on: leave out --url (and AMORA_URL)".to_owned(),

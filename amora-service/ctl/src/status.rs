@@ -35,9 +35,24 @@ pub(crate) async fn status(client: &Client, json: bool) -> Result<String, Failur
     }
 }
 
-/// What the box plays and how its parts are.
+/// What the box plays, how its parts are, and where its cloud and its updates stand.
 pub(crate) fn describe(state: &State, now: Timestamp) -> String {
-    format!("{}\n\n{}", now_playing(state, now), health(&state.system))
+    let cloud = state
+        .iot_hub
+        .as_ref()
+        .map(|hub| format!("cloud: {}\n", crate::cloud::line(hub, now)));
+    let update = state
+        .update
+        .as_ref()
+        .and_then(crate::update::line)
+        .map(|line| format!("update: {line}\n"));
+    let more: String = cloud.into_iter().chain(update).collect();
+    let gap = if more.is_empty() { "" } else { "\n" };
+    format!(
+        "{}\n\n{}{gap}{more}",
+        now_playing(state, now),
+        health(&state.system)
+    )
 }
 
 /// How the parts of the box are.

@@ -37,6 +37,26 @@ pub(crate) fn clock(time: Seconds) -> String {
     }
 }
 
+/// How long ago something was, of its two largest units: `3 days 1 hour`.
+pub(crate) fn span(now: Timestamp, since: Timestamp) -> String {
+    let minutes = now.0.saturating_sub(since.0) / 60_000;
+    let parts = [
+        (minutes / 1440, "day"),
+        (minutes / 60 % 24, "hour"),
+        (minutes % 60, "minute"),
+    ];
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .take(2)
+        .map(|(count, unit)| format!("{count} {unit}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
+    match told.is_empty() {
+        true => "less than a minute".to_owned(),
+        false => told.join(" "),
+    }
+}
+
 /// A time as people read it, by this machine's clock and in its zone: `2026-11-22 04:59`.
 pub(crate) fn local_time(at: Timestamp) -> String {
     let seconds = libc::time_t::try_from(at.0 / 1000).unwrap_or_default();
@@ -135,6 +155,11 @@ mod tests {
         assert_eq!(clock(Seconds(187.9)), "3:07");
         assert_eq!(clock(Seconds(3765.0)), "1:02:45");
         assert_eq!(clock(Seconds(-1.0)), "0:00");
+        let told = |minutes: u64| span(Timestamp(minutes * 60_000 + 59_999), Timestamp(0));
+        assert_eq!(told(0), "less than a minute");
+        assert_eq!(told(61), "1 hour 1 minute");
+        assert_eq!(told(2 * 1440 + 5), "2 days 5 minutes");
+        assert_eq!(span(Timestamp(0), Timestamp(1)), "less than a minute");
     }
 
     #[test]

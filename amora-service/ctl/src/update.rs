@@ -5,8 +5,9 @@ use crate::failure::Failure;
 use crate::render::read;
 use crate::text::{local_time, plain, table};
 use amora_contract::state::{
-    CheckResult, Outcome, Trial, UpdateInstall, UpdateOutcome, UpdatePhase, UpdateState,
+    CheckResult, Outcome, Trial, UpdateInstall, UpdateOutcome, UpdatePhase, UpdateSource, UpdateState,
 };
+use amora_contract::units::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -168,11 +169,23 @@ pub(crate) fn describe(state: &UpdateState) -> String {
     }
     if let Some(install) = &state.install {
         let version = plain(install.version.as_deref().unwrap_or("an update"));
+        let received = match install.size {
+            Some(size) => format!(", {} of {}", megabytes(install.received), megabytes(size)),
+            None => String::new(),
+        };
         text += &match state.phase {
             UpdatePhase::Installed => format!("{version} is installed in slot {}\n", install.slot.name()),
             UpdatePhase::Restarting => format!("restarting into {version}\n"),
-            _ => format!("{}, {} %\n", doing(state.phase, install), install.percent),
+            _ => format!(
+                "{}, {} %{received}\n",
+                doing(state.phase, install),
+                install.percent
+            ),
         };
+        text += &format!(
+            "it was {}\n",
+            origin(install.source, install.reference.as_deref())
+        );
     }
     if let Some(cause) = state
         .install
@@ -204,7 +217,12 @@ pub(crate) fn describe(state: &UpdateState) -> String {
         text += &on_trial(trial);
     }
     if let Some(last) = &state.last {
-        text += &format!("last update: {}\n", ended(last));
+        text += &format!(
+            "last update, {}: {}\nit was {}\n",
+            local_time(last.at),
+            ended(last),
+            origin(last.source, last.reference.as_deref())
+        );
     }
     text
 }
@@ -235,6 +253,49 @@ fn on_trial(trial: &Trial) -> String {
         trial.limit,
         table(&["Check", "", ""], &rows)
     )
+}
+
+/// The one thing about updates that a summary has room for; nothing where nothing goes on and the last one is well.
+pub(crate) fn line(state: &UpdateState) -> Option<String> {
+    match (&state.install, &state.trial, &state.last) {
+        (Some(install), _, _) => {
+            let source = origin(install.source, None);
+            Some(match state.phase {
+                UpdatePhase::Installed => "installed, waits for the restart".to_owned(),
+                UpdatePhase::Restarting => "restarting into it".to_owned(),
+                phase => format!("{}, {} %, {source}", doing(phase, install), install.percent),
+            })
+        }
+        (None, Some(trial), _) => Some(format!("on trial, start {} of {}", trial.tries, trial.limit)),
+        (None, None, Some(last))
+            if matches!(
+                last.outcome,
+                Outcome::RolledBack | Outcome::Failed | Outcome::Refused
+            ) =>
+        {
+            Some(ended(last))
+        }
+        _ => None,
+    }
+}
+
+/// Who ordered an update, or how it came.
+fn origin(source: UpdateSource, reference: Option<&str>) -> String {
+    let words = match source {
+        UpdateSource::Url => "fetched from an address",
+        UpdateSource::Upload => "sent by a person",
+        UpdateSource::Hawkbit => "ordered by a hawkBit server",
+        UpdateSource::DeviceUpdate => "ordered by Device Update for IoT Hub",
+        UpdateSource::Other => "brought by another program",
+    };
+    match reference {
+        Some(reference) => plain(&format!("{words} ({reference})")),
+        None => words.to_owned(),
+    }
+}
+
+fn megabytes(bytes: Bytes) -> String {
+    format!("{:.1} MB", bytes.0 as f64 / 1e6)
 }
 
 fn ended(last: &UpdateOutcome) -> String {
@@ -270,7 +331,7 @@ fn ended(last: &UpdateOutcome) -> String {
 mod tests {
     use super::*;
     use amora_contract::config::RestartPolicy;
-    use amora_contract::state::{PendingRestart, Slot, UpdateCause, UpdateSource};
+    use amora_contract::state::{PendingRestart, Slot, UpdateCause};
     use amora_contract::units::Timestamp;
 
     #[test]
@@ -304,10 +365,61 @@ mod tests {
             text.contains("full image in place of the delta: the server gave no chunks"),
             "{text}"
         );
+        assert!(text.contains("\nit was sent by a person\n"), "{text}");
+        assert!(
+            line(&state)
+                .unwrap()
+                .contains("kernel panicked (slot b); report it"),
+            "a rollback is not to be overlooked"
+        );
         assert!(!text.contains('\u{1b}'), "{text:?}");
         state.unavailable = Some("SWUpdate cannot be reached".to_owned());
         assert!(describe(&state).contains("no updates: SWUpdate"));
         assert!(describe(&UpdateState::default()).contains("not an AmoraOS image"));
+    }
+
+    #[test]
+    fn an_installation_is_told_with_its_progress_and_who_ordered_it() {
+        let install = UpdateInstall {
+            source: UpdateSource::DeviceUpdate,
+            url: None,
+            reference: Some("b7c1\u{1b}[31m".to_owned()),
+            version: Some("1.1.0".to_owned()),
+            slot: Slot::B,
+            percent: 42,
+            received: Bytes(61_000_000),
+            size: Some(Bytes(145_200_000)),
+            part: "root".to_owned(),
+            waiting: None,
+            fallback: None,
+            started_at: Timestamp(0),
+        };
+        let mut state = UpdateState {
+            phase: UpdatePhase::Installing,
+            install: Some(install),
+            ..UpdateState::default()
+        };
+        let text = describe(&state);
+        assert!(
+            text.contains("installing 1.1.0 to slot b, 42 %, 61.0 MB of 145.2 MB\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("it was ordered by Device Update for IoT Hub (b7c1 [31m)\n"),
+            "{text}"
+        );
+        assert_eq!(
+            line(&state).unwrap(),
+            "installing 1.1.0 to slot b, 42 %, ordered by Device Update for IoT Hub"
+        );
+        state.install = None;
+        assert_eq!(line(&state), None);
+        state.trial = Some(Trial {
+            tries: 1,
+            limit: 3,
+            ..Trial::default()
+        });
+        assert_eq!(line(&state).unwrap(), "on trial, start 1 of 3");
     }
 
     #[test]

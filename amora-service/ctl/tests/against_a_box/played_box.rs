@@ -33,6 +33,15 @@ pub(crate) fn state() -> Value {
         }),
         ..Default::default()
     });
+    state.iot_hub = Some(amora_contract::state::IotHubState {
+        link: amora_contract::state::IotHubLink::Waiting,
+        since: amora_contract::units::Timestamp::now(),
+        cause: "west.azure-devices.net:8883 cannot be reached".to_owned(),
+        next_step: "check the network".to_owned(),
+        hub: Some("west.azure-devices.net".to_owned()),
+        waiting: 7,
+        ..Default::default()
+    });
     serde_json::to_value(state).unwrap()
 }
 
