@@ -19,14 +19,18 @@ pub const BACKOFF: Policy = Policy {
 };
 
 /// A connection that ends sooner counts as ended at once.
-pub const BRIEF: Duration = Duration::from_secs(5);
+pub const BRIEF: Duration = Duration::from_secs(3);
 
-/// A connection that had held is tried again within this, at random: a hub that let a whole fleet go must not have
+/// A connection that had worked is tried again within this, at random: a hub that let a whole fleet go must not have
 /// it back within one instant.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
+/// For so long after a connection that had worked, attempts that reach nobody are repeated within [`AT_ONCE`]: they
+/// cost no service anything, and most networks are back by then.
+const OUTAGE: Duration = Duration::from_secs(300);
+
 /// So many brief connections in a row point at another client with this device's id.
-const BRIEF_IN_A_ROW: u32 = 3;
+const BRIEF_IN_A_ROW: u32 = 4;
 
 /// So many failures in a row, and the device may have been moved to another hub.
 const FAILURES: u32 = 10;
@@ -46,7 +50,9 @@ pub enum Ending {
     Busy,
     /// The service, or the network, ended it.
     Lost,
-    /// Anything else: no way there, no TLS, a strange answer.
+    /// Nobody was reached: the name is unknown, there is no way, or nothing listens.
+    Unreached,
+    /// Anything else: no TLS, a strange answer.
     Failed,
 }
 
@@ -110,6 +116,8 @@ pub struct Session {
     brief: u32,
     renew: bool,
     last: Option<Ending>,
+    /// When the last connection that had worked was gone.
+    worked_until: Option<Duration>,
     /// The clock's reading less the time, in seconds, when last looked at.
     offset: Option<i128>,
     random: f64,
@@ -130,6 +138,7 @@ impl Session {
             brief: 0,
             renew: false,
             last: None,
+            worked_until: None,
             offset: None,
             random: 0.5,
         }
@@ -216,17 +225,22 @@ impl Session {
             _ => None,
         };
         let provisioning = self.state == State::Provisioning;
-        let worked = held.is_some_and(|held| held >= BRIEF);
         match held {
-            Some(_) if worked => {
-                self.failures = 0;
-                self.brief = 0;
-            }
-            Some(_) => {
-                self.failures += 1;
-                self.brief += 1;
-            }
-            None => self.failures += 1,
+            Some(held) if held >= BRIEF => self.brief = 0,
+            Some(_) => self.brief += 1,
+            None => {}
+        }
+        let worked = held.is_some() && !self.is_contested();
+        if worked {
+            self.worked_until = Some(now);
+        }
+        let outage = !provisioning
+            && ending == Ending::Unreached
+            && self.worked_until.is_some_and(|until| now < until + OUTAGE);
+        if worked {
+            self.failures = 0;
+        } else if !outage {
+            self.failures += 1;
         }
         self.last = Some(ending);
         self.backoff.ended(held.unwrap_or_default());
@@ -235,8 +249,11 @@ impl Session {
             *assignment = None;
             self.failures = 0;
         }
-        let wait = if worked && matches!(ending, Ending::Lost | Ending::Failed) {
-            AT_ONCE.mul_f64(random.clamp(0.0, 1.0))
+        let random = random.clamp(0.0, 1.0);
+        let wait = if outage {
+            AT_ONCE.mul_f64((1.0 + random) / 2.0)
+        } else if worked && !matches!(ending, Ending::Identity | Ending::Busy) {
+            AT_ONCE.mul_f64(random)
         } else {
             self.backoff.next_delay(random)
         };

@@ -99,6 +99,8 @@ pub struct Twin {
     /// After a refusal: only one property at a time, so that the one at fault is found.
     singly: BTreeSet<String>,
     not_before: Duration,
+    /// No patch has been sent on this connection.
+    fresh: bool,
     pace: Duration,
     backoff: Backoff,
     requests: u64,
@@ -119,6 +121,7 @@ impl Twin {
             refused: BTreeMap::new(),
             singly: BTreeSet::new(),
             not_before: Duration::ZERO,
+            fresh: true,
             pace,
             backoff: Backoff::new(AGAIN),
             requests: 0,
@@ -130,6 +133,7 @@ impl Twin {
         self.unread();
         self.heard = 0;
         self.not_before = now;
+        self.fresh = true;
         self.backoff = Backoff::new(AGAIN);
     }
 
@@ -178,7 +182,11 @@ impl Twin {
                 }
                 let patch = self.patch()?;
                 let request = self.request();
-                self.not_before = now + self.pace;
+                // The first tells what changed while the box was away. The answers to what the cloud desired meanwhile
+                // come right behind it, and are not to wait.
+                if !std::mem::take(&mut self.fresh) {
+                    self.not_before = now + self.pace;
+                }
                 self.sent = Some(Sent {
                     request: request.clone(),
                     patch: patch.clone(),

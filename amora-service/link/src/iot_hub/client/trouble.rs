@@ -62,21 +62,21 @@ impl Trouble {
                     format!("the name `{host}` cannot be found"),
                     "check the host name in the connection string, and the network's DNS",
                 ),
-                Ending::Failed,
+                Ending::Unreached,
             ),
             FailureKind::Refused => (
                 trouble(
                     format!("nothing listens at {host}:{port}"),
                     "check the host name and `iot_hub.port`",
                 ),
-                Ending::Failed,
+                Ending::Unreached,
             ),
             FailureKind::Unreachable => (
                 trouble(
                     format!("{host}:{port} cannot be reached"),
                     "check the network; where a firewall blocks port 8883, set `iot_hub.transport` to \"websocket\"",
                 ),
-                Ending::Failed,
+                Ending::Unreached,
             ),
             FailureKind::CertificateDate => (
                 trouble(

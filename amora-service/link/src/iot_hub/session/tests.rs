@@ -160,13 +160,45 @@ fn a_connection_that_had_held_is_back_within_two_seconds() {
 }
 
 #[test]
+fn a_network_that_was_away_for_minutes_is_noticed_within_two_seconds() {
+    let mut bench = Bench::new(Hub::Assigned(Some(assignment("h"))), true);
+    bench.connect();
+    bench.now += 60 * SECOND;
+    let lost = bench.now;
+    bench.end(Ending::Lost);
+    let mut attempts = 0;
+    while bench.now < lost + 290 * SECOND {
+        assert!(matches!(bench.act(), Action::Connect { .. }), "it keeps its hub");
+        let wait = bench.end(Ending::Unreached);
+        assert!(SECOND <= wait && wait <= 2 * SECOND, "{wait:?}");
+        attempts += 1;
+    }
+    assert!(attempts > 100);
+    bench.now = lost + OUTAGE;
+    assert!(bench.end(Ending::Unreached) >= 8 * SECOND, "then it waits longer");
+}
+
+#[test]
+fn who_never_connected_or_is_turned_away_is_patient() {
+    let mut bench = Bench::fixed();
+    assert!(matches!(bench.act(), Action::Connect { .. }));
+    assert!(bench.end(Ending::Unreached) >= 8 * SECOND, "never connected");
+    bench.connect();
+    bench.now += 60 * SECOND;
+    bench.end(Ending::Lost);
+    assert!(matches!(bench.act(), Action::Connect { .. }));
+    assert!(bench.end(Ending::Failed) >= 8 * SECOND, "somebody is there");
+}
+
+#[test]
 fn two_clients_with_one_id_are_found_out_and_do_not_fight() {
     let mut bench = Bench::fixed();
-    for round in 0..3 {
+    for round in 1..=BRIEF_IN_A_ROW {
         assert!(!bench.session.is_contested(), "{round}");
         bench.connect();
         bench.now += SECOND;
-        assert!(bench.end(Ending::Lost) >= 8 * SECOND);
+        let wait = bench.end(Ending::Lost);
+        assert_eq!(wait >= 8 * SECOND, round == BRIEF_IN_A_ROW, "{round}: {wait:?}");
     }
     assert!(bench.session.is_contested());
     bench.connect();

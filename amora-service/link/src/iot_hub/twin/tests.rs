@@ -113,7 +113,9 @@ fn the_twin_is_read_first_and_then_told_what_it_does_not_hold() {
 #[test]
 fn changes_within_the_pace_share_one_patch() {
     let mut bench = Bench::new();
+    bench.twin.report("m", json!(0));
     bench.connect();
+    bench.patches.clear();
     bench.twin.report("n", json!(0));
     bench.run(Duration::ZERO);
     for n in 1..=100 {
@@ -124,6 +126,24 @@ fn changes_within_the_pace_share_one_patch() {
     assert_eq!(bench.patches.len(), 1, "{:?}", bench.patches);
     bench.run(PACE);
     assert_eq!(bench.patches[1..], [json!({"m": {"n": 100}, "n": 100})]);
+}
+
+#[test]
+fn what_was_desired_while_the_box_was_away_is_answered_at_once() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.twin.disconnected();
+    bench.twin.report("state", json!("changed while away"));
+    bench.desire(json!({"volume": 9}));
+    bench.connect();
+    assert_eq!(bench.patches.len(), 1);
+    assert_eq!(bench.twin.desired().unwrap().all["volume"], 9);
+    bench.twin.report("volume", json!({"value": 9, "ac": 200}));
+    bench.run(Duration::ZERO);
+    assert_eq!(bench.reported["volume"]["ac"], 200);
+    bench.twin.report("state", json!("changed again"));
+    bench.run(PACE / 2);
+    assert_eq!(bench.patches.len(), 2, "from now on there is a pace");
 }
 
 #[test]
