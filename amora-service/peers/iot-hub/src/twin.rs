@@ -26,7 +26,7 @@ pub enum TwinError {
     /// A whole number is out of range.
     #[error("the number {0:?} is outside of ±2^52")]
     Number(String),
-    /// Objects are nested more than ten deep.
+    /// Objects are nested more than ten deep, the section itself not counted.
     #[error("properties are nested more than {DEPTH} deep")]
     Depth,
     /// The section would be too large.
@@ -121,7 +121,7 @@ impl Twin {
 
 fn checked(patch: &Value) -> Result<&Map<String, Value>, TwinError> {
     let object = patch.as_object().ok_or(TwinError::NotAnObject)?;
-    check_object(object, 1)?;
+    check_object(object, 0)?;
     Ok(object)
 }
 
@@ -180,7 +180,8 @@ fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
     }
 }
 
-/// As the hub counts: names and texts by their bytes, numbers as 8, booleans as 4, structure as nothing.
+/// As the hub counts: names and texts by their bytes without control characters, numbers as 8, booleans as 4, structure
+/// as nothing.
 fn size_of_object(object: &Map<String, Value>) -> usize {
     object
         .iter()
@@ -193,7 +194,11 @@ fn size_of(value: &Value) -> usize {
         Value::Null => 0,
         Value::Bool(_) => 4,
         Value::Number(_) => 8,
-        Value::String(text) => text.len(),
+        Value::String(text) => text
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .map(char::len_utf8)
+            .sum(),
         Value::Array(items) => items.iter().map(size_of).sum(),
         Value::Object(object) => size_of_object(object),
     }
@@ -203,8 +208,9 @@ fn size_of(value: &Value) -> usize {
 mod tests {
     use super::*;
 
+    /// Objects in objects, so many below the section.
     fn nested(levels: usize) -> Value {
-        (1..levels).fold(json!({ "leaf": 1 }), |inner, _| json!({ "inner": inner }))
+        (0..levels).fold(json!({ "leaf": 1 }), |inner, _| json!({ "inner": inner }))
     }
 
     #[test]
@@ -264,5 +270,11 @@ mod tests {
             Err(TwinError::Size(SECTION_BYTES + 5))
         );
         assert_eq!(section.version(), 2);
+        let bell = format!("{text}\u{7}");
+        assert_eq!(
+            section.patch(&json!({ "pad1": bell })),
+            Ok(3),
+            "control characters are not counted"
+        );
     }
 }
