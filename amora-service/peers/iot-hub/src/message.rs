@@ -67,9 +67,12 @@ fn find<'a>(properties: &'a Properties, name: &str) -> Option<&'a str> {
     properties.iter().find(|(key, _)| key == name)?.1.as_deref()
 }
 
-/// The bytes that count against a message's limit.
+/// The bytes that count against a message's limit: the body, the properties, and of system properties the values.
 pub(crate) fn size(body: &[u8], properties: &Properties) -> usize {
-    let of = |(name, value): &(String, Option<String>)| name.len() + value.as_ref().map_or(0, String::len);
+    let of = |(name, value): &(String, Option<String>)| {
+        let name = if name.starts_with("$.") { 0 } else { name.len() };
+        name + value.as_ref().map_or(0, String::len)
+    };
     body.len() + properties.iter().map(of).sum::<usize>()
 }
 
@@ -196,6 +199,13 @@ mod tests {
             body: body.into(),
             ..CloudMessage::default()
         }
+    }
+
+    #[test]
+    fn names_of_system_properties_are_not_counted() {
+        let of = |name: &str| vec![(name.to_owned(), Some("1234".to_owned()))];
+        assert_eq!(size(b"body", &of("$.ct")), 8);
+        assert_eq!(size(b"body", &of("name")), 12);
     }
 
     #[test]
