@@ -13,7 +13,7 @@ test: ## Check everything: format, lints, licences, unit, end-to-end and browser
 fuzz: ## Fuzz every parser of outside input, half a minute each
 	@ci/fuzz
 
-bench: ## Measure side by side with a Python device and write docs/performance.md
+bench: ## Measure side by side with devices in Python and write docs/performance.md
 	@ci/bench/run
 
 power-cuts: ## Cut the power at N=500 writes of an update (SEED=1): nothing may brick and no data be lost

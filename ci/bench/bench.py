@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import iot_hub
 import machine
 import measure
 import mpd
@@ -106,7 +107,7 @@ def table(ours: measure.Result, theirs: measure.Result) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
 
 
-def document(comparison: str, engine: str) -> str:
+def document(comparison: str, cloud: str, engine: str) -> str:
     """docs/performance.md."""
     rust = subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True).stdout.strip()
     broker = subprocess.run(["mosquitto", "-h"], capture_output=True, text=True, check=False).stdout.split("\n")[0]
@@ -126,6 +127,7 @@ AmoraOS's manner. A ratio above 1 is in AmoraOS's favour. Times on a shared mach
 - AmoraOS's processor time and memory include the whole sound engine, which mixes and hands to a simulated card all the
   time. The Python device makes no sound: the original leaves that to PipeWire, which is not counted here.
 
+{cloud}
 ## The sound engine
 
 `cargo run --release -p amora-audio --example engine_cost`, on one core:
@@ -136,11 +138,14 @@ AmoraOS's manner. A ratio above 1 is in AmoraOS's favour. Times on a shared mach
 
 def main() -> None:
     """Measures, prints and writes."""
+    plan = iot_hub.Plan()
     with tempfile.TemporaryDirectory(prefix="amora-bench-", dir="/tmp") as folder:
         ours, theirs = measure_both(Path(folder))
-    comparison, engine = table(ours, theirs), measure.engine_cost(PROGRAMS)
-    print(f"\n{comparison}\n\n{engine}")
-    (ROOT / "docs" / "performance.md").write_text(document(comparison, engine))
+        comparison, engine = table(ours, theirs), measure.engine_cost(PROGRAMS)
+        print(f"\n{comparison}\n\n{engine}\n\nMeasuring the door to IoT Hub and Microsoft's SDK", flush=True)
+        cloud = iot_hub.section(*iot_hub.measure_both(PROGRAMS, Path(folder), plan), plan)
+    print(f"\n{cloud}")
+    (ROOT / "docs" / "performance.md").write_text(document(comparison, cloud, engine))
 
 
 if __name__ == "__main__":

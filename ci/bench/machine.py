@@ -52,8 +52,15 @@ class Process:
 
     def memory(self) -> float:
         """Resident memory in MB."""
+        return self._status("VmRSS")
+
+    def peak_memory(self) -> float:
+        """The most resident memory so far in MB."""
+        return self._status("VmHWM")
+
+    def _status(self, name: str) -> float:
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
 
 
 def free_port() -> int:
