@@ -20,7 +20,7 @@ export const CATALOGUE = Object.freeze({
     'set_volume', 'stop', 'toggle', 'update_library',
   ],
   system: [
-    'diagnose', 'get_config', 'get_state', 'get_status', 'reload',
+    'configure', 'diagnose', 'get_config', 'get_state', 'get_status', 'reload',
   ],
   update: [
     'cancel', 'confirm', 'get_status', 'install', 'restart', 'roll_back',

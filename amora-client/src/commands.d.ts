@@ -65,6 +65,24 @@ export interface ConfigReply {
   origin: Record<string, string>;
 }
 
+/** A change of settings. */
+export interface Configure {
+  /** Take away everything else that this command set before. */
+  replace?: boolean;
+  /** The settings, nested as in the configuration file, for example `{"audio": {"ready_chime": false}}`. With `null` a setting, or a section, is again as the files say. */
+  settings?: Record<string, unknown>;
+}
+
+/** What a change of settings did. */
+export interface ConfigureReply {
+  /** Settings that changed and are in force, by dotted path. */
+  applied: string[];
+  /** Settings that changed and wait for a restart, by dotted path. */
+  needs_restart: string[];
+  /** Settings that were given and are kept, but have another value from a higher layer: by dotted path, the environment variable or flag. */
+  overridden: Record<string, string>;
+}
+
 /** A picture. */
 export interface CoverReply {
   /** The file's bytes, in Base64. */
@@ -587,6 +605,8 @@ export interface PlayerCommands {
 
 /** The box itself. */
 export interface SystemCommands {
+  /** Change settings that are marked *Remote*, keep them, and apply what can change without a restart. */
+  configure(params?: Configure): Promise<ConfigureReply>;
   /** Make a diagnostic bundle: a file for whoever is to find out what is wrong. */
   diagnose(): Promise<DiagnosisReply>;
   /** Read the effective configuration, without secrets. */

@@ -5,6 +5,7 @@ use crate::units::{Bytes, Decibels, Hertz, Millis, PartsPerMillion, Timestamp, V
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The data of a successful command. In JSON it is the inner object itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,6 +49,8 @@ pub enum Reply {
     Config(ConfigReply),
     /// See [`ReloadReply`].
     Reload(ReloadReply),
+    /// See [`ConfigureReply`].
+    Configure(ConfigureReply),
     /// See [`DiagnosisReply`].
     Diagnosis(DiagnosisReply),
 }
@@ -226,7 +229,7 @@ pub struct ConfigReply {
     /// The configuration document; secrets are replaced by `"***"`.
     pub config: Value,
     /// For each setting given, by dotted path: the layer that it came from.
-    pub origin: std::collections::BTreeMap<String, String>,
+    pub origin: BTreeMap<String, String>,
 }
 
 /// What reading the configuration again did.
@@ -236,6 +239,18 @@ pub struct ReloadReply {
     pub applied: Vec<String>,
     /// Settings that changed and wait for a restart, by dotted path.
     pub needs_restart: Vec<String>,
+}
+
+/// What a change of settings did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigureReply {
+    /// Settings that changed and are in force, by dotted path.
+    pub applied: Vec<String>,
+    /// Settings that changed and wait for a restart, by dotted path.
+    pub needs_restart: Vec<String>,
+    /// Settings that were given and are kept, but have another value from a higher layer: by dotted path, the
+    /// environment variable or flag.
+    pub overridden: BTreeMap<String, String>,
 }
 
 /// Why a command was not carried out.

@@ -43,6 +43,8 @@ enum Kind {
     Texts,
     /// Objects with two keys, written `FIRST=SECOND`.
     Pairs(String, String),
+    /// One object of whatever is in it, written `PATH=VALUE`; nothing after `=` is null.
+    Nested,
 }
 
 /// What each section is about.
@@ -195,6 +197,13 @@ impl Param {
                     .value_name(shape)
                     .value_parser(parser);
             }
+            Kind::Nested => {
+                return arg
+                    .num_args(1..)
+                    .action(ArgAction::Append)
+                    .value_name("PATH=VALUE")
+                    .value_parser(nested);
+            }
         };
         arg.value_name(value_name)
     }
@@ -213,6 +222,13 @@ impl Param {
                 .map(String::as_str)
                 .collect(),
             Kind::Pairs(..) => matches.get_many::<Value>(&self.name)?.cloned().collect(),
+            Kind::Nested => {
+                let mut object = Value::Object(Map::new());
+                for (path, value) in matches.get_many::<(String, Value)>(&self.name)? {
+                    put(&mut object, path, value);
+                }
+                object
+            }
         })
     }
 }
@@ -255,13 +271,15 @@ impl Kind {
                 [first, second] => Self::Pairs((*first).to_owned(), (*second).to_owned()),
                 _ => Self::Texts,
             }
+        } else if is_type(resolved, "object") {
+            Self::Nested
         } else {
             Self::Text
         }
     }
 
     fn repeats(&self) -> bool {
-        matches!(self, Self::Texts | Self::Pairs(..))
+        matches!(self, Self::Texts | Self::Pairs(..) | Self::Nested)
     }
 }
 
@@ -306,6 +324,30 @@ fn pair(text: &str, first: &str, second: &str) -> Result<Value, String> {
         )
     })?;
     Ok(serde_json::json!({first: left, second: right}))
+}
+
+/// `PATH=VALUE`: the value as JSON, or else as a text; null where there is none.
+fn nested(text: &str) -> Result<(String, Value), String> {
+    let (path, value) = text
+        .split_once('=')
+        .ok_or("write PATH=VALUE, for example audio.ready_chime=false")?;
+    let value = match value {
+        "" => Value::Null,
+        value => serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
+    };
+    Ok((path.to_owned(), value))
+}
+
+/// Sets what a dotted path leads to.
+fn put(object: &mut Value, path: &str, value: &Value) {
+    let mut at = object;
+    for key in path.split('.') {
+        if !at.is_object() {
+            *at = Value::Object(Map::new());
+        }
+        at = &mut at[key];
+    }
+    *at = value.clone();
 }
 
 #[cfg(test)]

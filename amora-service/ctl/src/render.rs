@@ -57,6 +57,7 @@ pub(crate) fn reply(name: &str, data: Value) -> Result<String, Failure> {
         "system.get_status" => crate::status::health(&read::<SystemState>(data)?),
         "system.get_config" => crate::config::settings_text(&read(data)?, false),
         "system.reload" => reload(&read(data)?),
+        "system.configure" => configured(read(data)?),
         name if name.starts_with("update.") => crate::update::describe(&read(data)?),
         _ if data.as_object().is_none_or(serde_json::Map::is_empty) => String::new(),
         _ => format!("{}\n", serde_json::to_string_pretty(&data).unwrap_or_default()),
@@ -302,6 +303,19 @@ pub(crate) fn sound_test(report: &SoundTestReport) -> String {
         table(&header, &rows),
         report.xruns
     )
+}
+
+fn configured(reply: ConfigureReply) -> String {
+    let overridden = reply
+        .overridden
+        .iter()
+        .map(|(path, origin)| format!("{path}: kept, but {origin} wins over it\n"));
+    let overridden: String = overridden.collect();
+    let changes = reload(&ReloadReply {
+        applied: reply.applied,
+        needs_restart: reply.needs_restart,
+    });
+    changes + &overridden
 }
 
 fn reload(reply: &ReloadReply) -> String {

@@ -1,14 +1,14 @@
 //! The life of the service: start every part, answer for the box itself, reload, and end in good order.
 
-use crate::logging::LogControl;
+use crate::logging::{self, LogControl};
 use crate::parts::{self, Part};
 use crate::watchdog::SoundPulse;
-use amora_contract::commands::SystemCommand;
-use amora_contract::config::layers::{Loaded, Sources, load};
-use amora_contract::reply::ReloadReply;
+use amora_contract::commands::{Configure, SystemCommand};
+use amora_contract::config::layers::{self, Configured, Loaded, Sources, load};
+use amora_contract::reply::{ConfigureReply, ReloadReply};
 use amora_contract::units::Timestamp;
 use amora_contract::{Command, CommandError, ErrorCode, EventKind, Reply, Section};
-use amora_router::{Request, Router, Seat};
+use amora_router::{Request, Router, Seat, private_file};
 use anyhow::Context;
 use sd_notify::NotifyState;
 use std::time::Duration;
@@ -114,24 +114,71 @@ impl Daemon {
                 "no diagnostic bundle can be made at present",
             )),
             SystemCommand::Reload => {
-                match self.reload() {
-                    Ok((reply, parts)) => {
-                        request.answer(Ok(Reply::Reload(reply)));
-                        self.restart_all(parts).await;
-                    }
-                    Err(error) => request.answer(Err(error)),
-                }
-                return;
+                let done = self.reload();
+                let done = done.map(|(reply, parts)| (Reply::Reload(reply), parts));
+                return self.answer_and_restart(request, done).await;
+            }
+            SystemCommand::Configure(change) => {
+                let done = self.configure(change);
+                let done = done.map(|(reply, parts)| (Reply::Configure(reply), parts));
+                return self.answer_and_restart(request, done).await;
             }
         };
         request.answer(reply);
     }
 
-    /// Reads the configuration again. What can be applied is in force afterwards, but for the parts named: they are
-    /// to be started anew, once whoever asked has the answer, because it may travel through one of them.
+    /// Parts are started anew once whoever asked has the answer, because it may travel through one of them.
+    async fn answer_and_restart(
+        &mut self,
+        request: Request,
+        done: Result<(Reply, Vec<&'static str>), CommandError>,
+    ) {
+        match done {
+            Ok((reply, parts)) => {
+                request.answer(Ok(reply));
+                self.restart_all(parts).await;
+            }
+            Err(error) => request.answer(Err(error)),
+        }
+    }
+
+    /// Reads the configuration again.
     fn reload(&mut self) -> Result<(ReloadReply, Vec<&'static str>), CommandError> {
         let fresh =
             load(&self.sources).map_err(|error| CommandError::new(ErrorCode::Failed, error.to_string()))?;
+        self.apply(fresh)
+    }
+
+    /// Changes settings, keeps them, and applies them. Nothing is kept or applied where a part of the change is wrong.
+    fn configure(&mut self, change: &Configure) -> Result<(ConfigureReply, Vec<&'static str>), CommandError> {
+        let Configured {
+            loaded,
+            document,
+            changed,
+            file,
+            overridden,
+        } = layers::configure(&self.sources, change)?;
+        logging::check(&loaded.config.log)
+            .map_err(|error| CommandError::invalid("settings.log.level", &format!("{error:#}")))?;
+        if changed {
+            let text = serde_json::to_vec_pretty(&document).expect("a JSON value serialises");
+            private_file::write(&file, &text).map_err(|error| {
+                let message = format!("{} cannot be written: {error}", file.display());
+                CommandError::new(ErrorCode::Failed, message)
+            })?;
+        }
+        let (reply, parts) = self.apply(loaded)?;
+        let reply = ConfigureReply {
+            applied: reply.applied,
+            needs_restart: reply.needs_restart,
+            overridden,
+        };
+        Ok((reply, parts))
+    }
+
+    /// Puts a configuration in the place of the present one. What can be applied is in force afterwards, but for the
+    /// parts named: they are to be started anew.
+    fn apply(&mut self, fresh: Loaded) -> Result<(ReloadReply, Vec<&'static str>), CommandError> {
         let changed = self.loaded.config.differences(&fresh.config);
         let (needs_restart, applied): (Vec<String>, Vec<String>) = changed
             .into_iter()
@@ -143,7 +190,15 @@ impl Daemon {
         self.log
             .apply(&config.log)
             .map_err(|error| CommandError::new(ErrorCode::Failed, format!("{error:#}")))?;
-        self.loaded = Loaded { config, ..fresh };
+        let known = std::mem::replace(&mut self.loaded, Loaded { config, ..fresh }).warnings;
+        for warning in self
+            .loaded
+            .warnings
+            .iter()
+            .filter(|warning| !known.contains(warning))
+        {
+            tracing::warn!("configuration: {warning}");
+        }
         self.introduce();
         let concerns = |name: &&str| {
             let prefix = format!("{name}.");

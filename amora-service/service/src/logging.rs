@@ -33,6 +33,11 @@ pub(crate) fn start(log: &LogConfig) -> anyhow::Result<LogControl> {
     Ok(LogControl(handle))
 }
 
+/// Whether a filter from the configuration can be used.
+pub(crate) fn check(log: &LogConfig) -> anyhow::Result<()> {
+    filter(log).map(|_| ())
+}
+
 fn filter(log: &LogConfig) -> anyhow::Result<EnvFilter> {
     EnvFilter::try_new(&log.level).with_context(|| format!("log.level `{}`", log.level))
 }

@@ -19,24 +19,27 @@ pub struct AudioConfig {
     /// The board: `auto` by the card's name, or a profile's name.
     pub profile: String,
     /// Frames per second asked of the card.
-    #[schemars(extend("minimum" = 8000, "maximum" = 192_000))]
+    #[schemars(extend("minimum" = 8000, "maximum" = 192_000, "x-remote" = true))]
     pub rate: Hertz,
     /// Frames in a period. 240 frames are 5 ms.
-    #[schemars(extend("minimum" = 16, "maximum" = 8192))]
+    #[schemars(extend("minimum" = 16, "maximum" = 8192, "x-remote" = true))]
     pub period: Frames,
     /// Periods in the card's buffer.
-    #[schemars(range(min = 2, max = 32))]
+    #[schemars(range(min = 2, max = 32), extend("x-remote" = true))]
     pub periods: u32,
     /// Memory-mapped transfer, read/write, or whichever the card allows.
+    #[schemars(extend("x-remote" = true))]
     pub access: Access,
     /// Volume at the first start; afterwards the box remembers the one last set.
     pub volume: Volume,
     /// Highest level that may leave the box.
-    #[schemars(extend("minimum" = -60, "maximum" = 0))]
+    #[schemars(extend("minimum" = -60, "maximum" = 0, "x-remote" = true))]
     pub limit: Decibels,
     /// Give the card to the player, bit-perfect, while nothing else needs it.
+    #[schemars(extend("x-remote" = true))]
     pub exclusive: bool,
     /// Chime when the box is ready.
+    #[schemars(extend("x-remote" = true))]
     pub ready_chime: bool,
     /// Real-time priority of the sound thread, 1 to 99; 0 asks for none.
     #[schemars(range(max = 99))]
@@ -109,16 +112,16 @@ pub enum Access {
 #[serde(default, deny_unknown_fields)]
 pub struct DuckingConfig {
     /// Gain of what is ducked.
-    #[schemars(extend("minimum" = -60, "maximum" = 0))]
+    #[schemars(extend("minimum" = -60, "maximum" = 0, "x-remote" = true))]
     pub gain: Decibels,
     /// Ramp down.
-    #[schemars(extend("minimum" = 1, "maximum" = 10_000))]
+    #[schemars(extend("minimum" = 1, "maximum" = 10_000, "x-remote" = true))]
     pub attack: Millis,
     /// Wait after the last important sound.
-    #[schemars(extend("minimum" = 0, "maximum" = 60_000))]
+    #[schemars(extend("minimum" = 0, "maximum" = 60_000, "x-remote" = true))]
     pub hold: Millis,
     /// Ramp up.
-    #[schemars(extend("minimum" = 1, "maximum" = 60_000))]
+    #[schemars(extend("minimum" = 1, "maximum" = 60_000, "x-remote" = true))]
     pub release: Millis,
 }
 
@@ -141,7 +144,7 @@ pub struct MusicConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fifo: Option<PathBuf>,
     /// How much music is kept waiting to bridge the writer's unevenness.
-    #[schemars(extend("minimum" = 20, "maximum" = 5_000))]
+    #[schemars(extend("minimum" = 20, "maximum" = 5_000, "x-remote" = true))]
     pub latency: Millis,
 }
 

@@ -117,7 +117,7 @@ impl<F: Fn(usize, usize) -> Origin> Reader<'_, F> {
 }
 
 /// A key as TOML writes it: quoted where it must be, so that it cannot be taken for a dotted path.
-fn segment(key: &str) -> String {
+pub(super) fn segment(key: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     match !key.is_empty() && key.chars().all(bare) {
         true => excerpt(key),

@@ -44,10 +44,10 @@ pub struct MqttConfig {
     #[schemars(extend("minimum" = 1, "maximum" = 86_400))]
     pub max_reconnect_delay: Seconds,
     /// Time between full states.
-    #[schemars(extend("minimum" = 0.1, "maximum" = 86_400))]
+    #[schemars(extend("minimum" = 0.1, "maximum" = 86_400, "x-remote" = true))]
     pub full_update_interval: Seconds,
     /// Time between states while playing.
-    #[schemars(extend("minimum" = 0.1, "maximum" = 86_400))]
+    #[schemars(extend("minimum" = 0.1, "maximum" = 86_400, "x-remote" = true))]
     pub position_update_interval: Seconds,
     /// Publish retained messages. AWS IoT Core counts and limits them.
     pub retain: bool,

@@ -41,14 +41,15 @@ pub struct IotHubConfig {
     #[schemars(extend("minimum" = 10, "maximum" = 86_400))]
     pub max_reconnect_delay: Seconds,
     /// Time between `playerStatus` messages; each costs one of the hub's daily messages. 0 sends none.
-    #[schemars(extend("minimum" = 0, "maximum" = 86_400))]
+    #[schemars(extend("minimum" = 0, "maximum" = 86_400, "x-remote" = true))]
     pub telemetry_interval: Seconds,
     /// Send the box's events too.
+    #[schemars(extend("x-remote" = true))]
     pub events: bool,
     /// What is sent as one message, an array, where several wait. A message alone is never held back for others.
     pub batch: IotHubBatch,
     /// Least time between patches of the reported properties; changes in between share one.
-    #[schemars(extend("minimum" = 0.1, "maximum" = 86_400))]
+    #[schemars(extend("minimum" = 0.1, "maximum" = 86_400, "x-remote" = true))]
     pub report_interval: Seconds,
     /// Carry out direct methods and messages from the cloud.
     pub direct_methods: bool,
@@ -82,6 +83,7 @@ impl Default for IotHubConfig {
                 "audio.*",
                 "system.get_state",
                 "system.get_status",
+                "system.configure",
                 "system.diagnose",
                 "update.*",
                 "box.restart",

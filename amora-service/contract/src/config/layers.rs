@@ -1,27 +1,30 @@
 //! Where the configuration comes from: layer upon layer, each setting from the highest that has it.
 //!
 //! From low to high: built-in defaults; the embedded recipe, only on a box that has no file; the image's file; this
-//! box's file; environment variables; flags. Three rules hold in every layer:
+//! box's file; what `system.configure` keeps; environment variables; flags. Three rules hold in every layer of them that
+//! people write:
 //!
 //! - An optional section is on when any layer mentions it, unless its `enabled` is `false`.
 //! - `""` takes an optional setting away that a lower layer gave.
 //! - A secret may stand in a file of its own: `password_file` in place of `password`.
 
+mod configure;
 mod origin;
 mod sources;
 #[cfg(test)]
 mod tests;
 
 pub use super::error::{ConfigError, Problem};
+pub use configure::{Configured, configure};
 pub use origin::Origin;
 pub use sources::{ConfigFile, SYSTEM_FILE, Sources, USER_FILE};
 
 use super::settings::{ENABLED, FILE_SUFFIX, Kind, settings};
-use super::{Config, document, environment, secrets, validate};
+use super::{Config, DeviceConfig, document, environment, kept, secrets, validate};
 use crate::reply::ConfigReply;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A configuration and where each of its settings came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,25 +53,116 @@ impl Loaded {
 
 /// Reads the layers and puts them together.
 ///
+/// What `system.configure` keeps never stands in the way of a start: where it does not fit any more, because the files
+/// or the software changed, it is passed over with a warning.
+///
 /// # Errors
-/// Everything that is wrong in any layer, at once.
+/// Everything that is wrong in any other layer, at once.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
-    let mut reading = Reading::default();
-    let found_system = reading.file(&sources.system);
-    let found_user = reading.file(&sources.user);
-    if let (false, false, Some((name, text))) = (found_system, found_user, &sources.recipe) {
-        let origin = |line, column| Origin::Recipe {
-            name: name.clone(),
-            line,
-            column,
-        };
-        document::read(text, origin, &mut reading.given, &mut reading.problems);
+    let layers = Layers::read(sources);
+    if !sources.kept {
+        return layers.with(Vec::new());
     }
-    environment::read(&sources.environment, &mut reading.given, &mut reading.problems);
-    for (name, assignment) in &sources.flags {
-        reading.flag(name, assignment);
+    let file = layers.kept_file();
+    let mut unfit = Vec::new();
+    let document = kept::read_file(&file).unwrap_or_else(|message| {
+        unfit.push(message);
+        Map::new()
+    });
+    let read = kept::read(&document);
+    let (off, fit): (Vec<_>, Vec<_>) = read
+        .given
+        .into_iter()
+        .map(|given| (layers.off(&given), given))
+        .partition(|(off, _)| off.is_some());
+    let problems = read.forbidden.into_iter().chain(read.problems);
+    let problems = problems.chain(off.into_iter().filter_map(|(off, _)| off));
+    unfit.extend(problems.map(|problem| problem.to_string()));
+    let kept = fit.into_iter().map(|(_, given)| given).collect();
+    let mut loaded = match layers.clone().with(kept) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let loaded = layers.with(Vec::new())?;
+            unfit.extend(error.problems.iter().map(Problem::to_string));
+            loaded
+        }
+    };
+    let file = file.display();
+    let unfit = unfit
+        .into_iter()
+        .map(|problem| format!("{file} is not in force: {problem}"));
+    loaded.warnings.extend(unfit);
+    Ok(loaded)
+}
+
+/// The layers that are read as they stand, before they are put together.
+#[derive(Clone)]
+struct Layers {
+    reading: Reading,
+    /// How much of what is given stands below what `system.configure` keeps.
+    below: usize,
+}
+
+impl Layers {
+    fn read(sources: &Sources) -> Self {
+        let mut reading = Reading::default();
+        let found_system = reading.file(&sources.system);
+        let found_user = reading.file(&sources.user);
+        if let (false, false, Some((name, text))) = (found_system, found_user, &sources.recipe) {
+            let origin = |line, column| Origin::Recipe {
+                name: name.clone(),
+                line,
+                column,
+            };
+            document::read(text, origin, &mut reading.given, &mut reading.problems);
+        }
+        let below = reading.given.len();
+        environment::read(&sources.environment, &mut reading.given, &mut reading.problems);
+        for (name, assignment) in &sources.flags {
+            reading.flag(name, assignment);
+        }
+        Self { reading, below }
     }
-    reading.finish()
+
+    /// Puts the layers together, with what is kept among them.
+    fn with(self, kept: Vec<Given>) -> Result<Loaded, ConfigError> {
+        let Self { mut reading, below } = self;
+        reading.given.splice(below..below, kept);
+        reading.finish()
+    }
+
+    /// The file that keeps what `system.configure` sets.
+    fn kept_file(&self) -> PathBuf {
+        let folder = self.last("device.data").and_then(Value::as_str);
+        let folder = folder.map_or_else(|| DeviceConfig::default().data, PathBuf::from);
+        folder.join(kept::FILE)
+    }
+
+    /// What is wrong with a setting whose section is off: a setting that is kept does not switch it on.
+    fn off(&self, kept: &Given) -> Option<Problem> {
+        let ends = kept.path.match_indices('.').map(|(end, _)| end);
+        let sections = ends.map(|end| &kept.path[..end]);
+        let off = sections
+            .filter(|section| {
+                settings()
+                    .get(*section)
+                    .is_some_and(|setting| setting.kind == Kind::Section { optional: true })
+            })
+            .find(|section| {
+                let below = format!("{section}.");
+                let mentions = |given: &Given| given.path == *section || given.path.starts_with(&below);
+                !self.reading.given.iter().any(mentions)
+                    || self.last(&format!("{below}{ENABLED}")) == Some(&Value::from(false))
+            })?;
+        let message = format!("cannot be set: the section `[{off}]` is off");
+        Some(Problem::of(Origin::Command, &kept.path, message))
+    }
+
+    /// What the highest layer gives for a setting.
+    fn last(&self, path: &str) -> Option<&Value> {
+        let mut given = self.reading.given.iter().rev();
+        given.find(|given| given.path == path).map(|given| &given.value)
+    }
 }
 
 /// Puts settings together that come from nowhere in particular, to see whether they could be a configuration.
@@ -91,7 +185,7 @@ pub(super) struct Given {
     pub(super) origin: Origin,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Reading {
     /// From the lowest layer to the highest.
     given: Vec<Given>,
@@ -252,7 +346,7 @@ impl Reading {
     }
 }
 
-fn read_text(path: &Path) -> std::io::Result<String> {
+pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
     use std::io::Read;
     let mut text = String::new();
     // One more than is allowed, so that too large a file is told from one just large enough.

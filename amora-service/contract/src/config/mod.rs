@@ -8,6 +8,7 @@ mod environment;
 mod error;
 pub mod import;
 mod iot_hub;
+mod kept;
 pub mod layers;
 mod player;
 mod secrets;
@@ -68,6 +69,7 @@ pub struct DeviceConfig {
     /// The id that the box is addressed by: letters, digits, `-`, `_`, `.` and `:`, at most 128.
     pub id: String,
     /// The name that people read.
+    #[schemars(extend("x-remote" = true))]
     pub name: String,
     /// Folder for everything the service keeps: outbox, sessions, secrets, volume.
     pub data: PathBuf,
@@ -88,6 +90,7 @@ impl Default for DeviceConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,amora_mqtt=debug`.
+    #[schemars(extend("x-remote" = true))]
     pub level: String,
 }
 

@@ -20,6 +20,7 @@ pub struct PlayerConfig {
     /// MPD's music folder, where playlists' relative paths start.
     pub music: PathBuf,
     /// Take up playing where it stopped when the box was switched off.
+    #[schemars(extend("x-remote" = true))]
     pub resume: bool,
     /// MPD's output that feeds the mixer.
     pub mixer_output: String,

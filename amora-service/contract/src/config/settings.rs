@@ -29,6 +29,10 @@ pub struct Setting {
     pub optional: bool,
     /// Whether it is replaced by `"***"` wherever the configuration is shown.
     pub secret: bool,
+    /// Whether `system.configure` may set it, and so the cloud. Nothing is marked (`x-remote` in the schema) that could
+    /// cut a box off or open it: no identity, secret, connection, listening address, folder, allow-list or guard of
+    /// updates.
+    pub remote: bool,
 }
 
 /// What may be written for a setting.
@@ -262,6 +266,7 @@ fn collect(root: &Value, object: &Value, prefix: &str, into: &mut BTreeMap<Strin
                 .cloned(),
             optional: is_type(property, "null"),
             secret: property["writeOnly"] == true,
+            remote: property["x-remote"] == true,
         };
         into.insert(path.clone(), setting);
         if is_section {

@@ -10,17 +10,19 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields)]
 pub struct UpdateConfig {
     /// When to restart into an installed update.
+    #[schemars(extend("x-remote" = true))]
     pub restart: RestartPolicy,
     /// How long nothing may have sounded for the box to count as idle.
-    #[schemars(extend("minimum" = 0, "maximum" = 86_400))]
+    #[schemars(extend("minimum" = 0, "maximum" = 86_400, "x-remote" = true))]
     pub idle: Seconds,
     /// The hours for a restart by `window`, in local time, for example `03:00-05:00`.
+    #[schemars(extend("x-remote" = true))]
     pub window: String,
     /// Largest update taken.
     #[schemars(extend("minimum" = 1_048_576, "maximum" = 1_099_511_627_776_i64))]
     pub max_size: Bytes,
     /// How long a download that was cut is tried again before it is given up.
-    #[schemars(extend("minimum" = 1, "maximum" = 86_400))]
+    #[schemars(extend("minimum" = 1, "maximum" = 86_400, "x-remote" = true))]
     pub download_patience: Seconds,
     /// Certificates of the servers that updates are fetched from, PEM; the system's when missing.
     #[serde(skip_serializing_if = "Option::is_none")]

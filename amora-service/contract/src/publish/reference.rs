@@ -15,8 +15,9 @@ A box reads its settings layer upon layer; each setting comes from the highest l
 2. the recipe embedded in the service, only on a box that has neither of the files below;
 3. `/etc/amora/amora.toml`, which comes with the image;
 4. `/data/amora/amora.toml`, this one box's own;
-5. environment variables;
-6. flags: `amora-service --set audio.volume=40`.
+5. `settings.json` in the data folder, where `system.configure` keeps what it sets;
+6. environment variables;
+7. flags: `amora-service --set audio.volume=40`.
 
 `amoractl config show --origin` tells where each setting comes from, `amoractl config check FILE` reports every mistake
 in a file at once, and `amoractl system reload` makes the box read its files again.
@@ -26,6 +27,9 @@ in a file at once, and `amoractl system reload` makes the box read its files aga
 - **Taking away.** `\"\"` takes an optional setting away that a lower layer gave.
 - **Secrets** may stand in a file of their own: `password_file = \"/data/amora/mqtt-password\"` in place of `password`.
   The file holds one line; only its owner should be able to read it.
+- **Remote** settings can also be set by the command `system.configure`, and so by the twin of a box at Azure IoT Hub. What
+  could cut a box off or open it is not among them. A section that is off is not switched on by them, and what is kept but
+  does not fit the files any more is passed over with a warning.
 - **Environment.** Every setting has a variable: its path in capitals after `AMORA__`, with `__` for each dot. Lists are
   separated by commas. The names that the original AmoraOS used work too; the systematic ones win over them. An empty
   variable counts as missing. `WAYBOX_DEV_MODE=true` stands for `log.level = \"debug\"`.
@@ -80,6 +84,9 @@ fn setting_row(setting: &Setting) -> String {
     }
     if setting.secret {
         meaning.push_str(" *Secret.*");
+    }
+    if setting.remote {
+        meaning.push_str(" *Remote.*");
     }
     let mut variables = vec![format!("`{}`", setting.variable())];
     variables.extend(

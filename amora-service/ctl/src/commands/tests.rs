@@ -13,7 +13,7 @@ fn read(line: &[&str]) -> Result<(&'static str, Value), clap::Error> {
 
 #[test]
 fn the_shell_reaches_commands_with_typed_parameters() {
-    let cases: [(&[&str], &str, Value); 20] = [
+    let cases: [(&[&str], &str, Value); 22] = [
         (&["player", "pause"], "player.pause", json!({})),
         (
             &["player", "set-volume", "40"],
@@ -98,6 +98,26 @@ fn the_shell_reaches_commands_with_typed_parameters() {
             json!({"chime": "attention"}),
         ),
         (&["system", "reload"], "system.reload", json!({})),
+        (
+            &[
+                "system",
+                "configure",
+                "audio.ducking.gain=-12",
+                "audio.ready_chime=false",
+                "audio.period=",
+                "device.name=Living room",
+            ],
+            "system.configure",
+            json!({"settings": {
+                "audio": {"ducking": {"gain": -12}, "ready_chime": false, "period": null},
+                "device": {"name": "Living room"},
+            }}),
+        ),
+        (
+            &["system", "configure", "--replace"],
+            "system.configure",
+            json!({"replace": true}),
+        ),
     ];
     for (line, name, params) in cases {
         let (read_name, read_params) = read(line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
@@ -116,6 +136,7 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         (&["player", "set-volume"], "required"),
         (&["player", "set-repeat", "maybe"], "possible values: on, off"),
         (&["player", "find", "artist"], "TAG=VALUE"),
+        (&["system", "configure", "audio.period"], "PATH=VALUE"),
         (&["player", "set-sleep-timer", "0"], "from 1 to 1440"),
         (&["player", "sing"], "unrecognized subcommand"),
     ] {

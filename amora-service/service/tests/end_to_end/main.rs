@@ -4,6 +4,7 @@
 
 mod abuse;
 mod configuration;
+mod configure;
 mod control;
 mod manners;
 mod outages;

@@ -25,6 +25,8 @@ pub enum Origin {
         /// Counted from 1, in characters.
         column: usize,
     },
+    /// In what `system.configure` keeps.
+    Command,
     /// In this environment variable.
     Environment(String),
     /// After this flag.
@@ -64,6 +66,7 @@ impl std::fmt::Display for Origin {
             Self::Recipe { name, line, .. } => write!(f, "recipe {name}:{line}"),
             Self::File { path, line: 0, .. } => write!(f, "{}", path.display()),
             Self::File { path, line, .. } => write!(f, "{}:{line}", path.display()),
+            Self::Command => write!(f, "system.configure"),
             Self::Environment(name) => write!(f, "{name}"),
             Self::Flag(name) => write!(f, "{name}"),
         }

@@ -17,6 +17,8 @@ pub struct Sources {
     pub system: ConfigFile,
     /// This one box's file; it wins over the image's.
     pub user: ConfigFile,
+    /// Whether what `system.configure` keeps in the data folder counts too.
+    pub kept: bool,
     /// Environment variables; all but the box's own are passed over.
     pub environment: Vec<(String, String)>,
     /// Settings given as flags: the flag's name, for example `--set`, and `PATH=VALUE`.
@@ -36,12 +38,13 @@ pub enum ConfigFile {
 }
 
 impl Sources {
-    /// The usual files and the environment of this process.
+    /// The usual files, what `system.configure` keeps, and the environment of this process.
     pub fn usual() -> Self {
         let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         Self {
             system: ConfigFile::Usual(PathBuf::from(SYSTEM_FILE)),
             user: ConfigFile::Usual(PathBuf::from(USER_FILE)),
+            kept: true,
             environment: std::env::vars_os()
                 .map(|(name, value)| (text(name), text(value)))
                 .collect(),
