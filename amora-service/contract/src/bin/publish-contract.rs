@@ -57,7 +57,7 @@ fn find_stale(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         .filter(|(path, text)| std::fs::read_to_string(path).ok().as_ref() != Some(*text))
         .map(|(path, _)| path)
         .collect();
-    for below in [folder.to_owned(), folder.join("schemas")] {
+    for below in [folder.to_owned(), folder.join("schemas"), folder.join("dtdl")] {
         for entry in std::fs::read_dir(below).into_iter().flatten() {
             let path = entry?.path();
             let name = path

@@ -1,12 +1,14 @@
-//! The contract as other programs read it: JSON Schema, OpenAPI, AsyncAPI and the reference for people, all generated
+//! The contract as other programs read it: JSON Schema, OpenAPI, AsyncAPI, DTDL and the reference for people, all generated
 //! from the types.
 
 mod asyncapi;
+mod dtdl;
 mod openapi;
 mod reference;
 mod schemas;
 
 pub use asyncapi::asyncapi;
+pub use dtdl::{MODEL_ID, interfaces};
 pub use openapi::openapi;
 pub use reference::{command_reference, configuration_reference};
 pub use schemas::schemas;
@@ -23,6 +25,8 @@ pub fn files() -> BTreeMap<String, String> {
         .into_iter()
         .map(|(name, schema)| (format!("schemas/{name}.json"), json_text(&schema)))
         .collect();
+    let interfaces = interfaces().into_iter();
+    files.extend(interfaces.map(|(name, interface)| (format!("dtdl/{name}.json"), json_text(&interface))));
     files.insert("openapi.json".to_owned(), json_text(&openapi()));
     files.insert("asyncapi.json".to_owned(), json_text(&asyncapi()));
     files.insert("configuration.md".to_owned(), configuration_reference());
@@ -57,6 +61,7 @@ these files; with `--check` it fails where they are stale.
 | [`schemas/state.json`](schemas/state.json) | what is so |
 | [`schemas/levels.json`](schemas/levels.json) | the sound meter |
 | [`schemas/configuration.json`](schemas/configuration.json) | `amora.toml` |
+| [`dtdl/device-1.json`](dtdl/device-1.json) and beside it | a box for IoT Plug and Play, DTDL version 2 |
 ";
 
 #[cfg(test)]

@@ -86,7 +86,10 @@ fn references(value: &Value, into: &mut Vec<String>) {
 
 #[test]
 fn every_reference_leads_somewhere() {
-    for (name, text) in files().into_iter().filter(|(name, _)| name.ends_with(".json")) {
+    for (name, text) in files()
+        .into_iter()
+        .filter(|(name, _)| name.ends_with(".json") && !name.starts_with("dtdl/"))
+    {
         let document: Value = serde_json::from_str(&text).unwrap();
         let mut all = Vec::new();
         references(&document, &mut all);

@@ -15,6 +15,23 @@ pub use update::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What changes all the time, by its path: a report of each change would cost more than it tells.
+pub const RESTLESS: [&str; 13] = [
+    "/revision",
+    "/iot_hub",
+    "/player/position",
+    "/player/position_at",
+    "/player/bitrate",
+    "/player/library/scanned",
+    "/audio/mixer",
+    "/audio/music/fill",
+    "/audio/music/drift",
+    "/audio/counters/periods",
+    "/audio/counters/limited",
+    "/audio/counters/ducked",
+    "/audio/counters/callback_microseconds",
+];
+
 /// The state of the box. A section is absent when its capability is not configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct State {
