@@ -1,7 +1,9 @@
-//! Desired properties: the original's names, read into commands, and the answers that Plug and Play has for them.
+//! Desired properties: the configuration, and the original's names, read into commands, and the answers that Plug and
+//! Play has for them.
 //!
 //! | Property | Value | What it does |
 //! |---|---|---|
+//! | `config` | settings, nested as in the configuration file | all that `system.configure` is to have set, and nothing else |
 //! | `volume` | 0 to 100 | sets the volume |
 //! | `repeat`, `random` | true or false | sets the mode |
 //! | `telemetry_interval` | seconds, 0 for none | time between status messages; the configured one again once it is removed |
@@ -10,20 +12,24 @@
 //! | `content` | `{"default_playlist"}` | appends a playlist to the queue |
 //!
 //! Each is answered in the reported property of the same name: `{"value", "ac", "ad", "av"}`. A value that was answered
-//! with 200 before is not carried out again, neither after a reconnect nor after a restart.
+//! with 200 before is not carried out again, neither after a reconnect nor after a restart; but for `config` and
+//! `telemetry_interval`, of which the same again changes nothing, and which hold on a box that has forgotten them.
 
 use crate::dialect::{self, Answer};
-use amora_contract::Command;
+use amora_contract::commands::{Configure, SystemCommand};
 use amora_contract::config::{Kind, settings};
 use amora_contract::units::Seconds;
+use amora_contract::{Command, Reply};
 use amora_link::iot_hub::twin::merge;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What a desired property asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wish {
     /// These commands, in order.
     Commands(Vec<Command>),
+    /// These settings, and none else, are to be set by command.
+    Settings(Map<String, Value>),
     /// This time between status messages.
     Interval(Seconds),
     /// It is a component's, and not the door's to answer.
@@ -40,7 +46,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(status: u16, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self { status, reason }
     }
@@ -72,6 +78,13 @@ pub fn read(name: &str, value: &Value) -> Result<Wish, Refusal> {
         return Ok(Wish::Component);
     }
     match name {
+        "config" => match value {
+            Value::Object(settings) => Ok(Wish::Settings(settings.clone())),
+            _ => Err(Refusal::new(
+                400,
+                "`config` must be an object: settings, nested as in the configuration file",
+            )),
+        },
         "volume" => Ok(Wish::Commands(vec![volume(value)?])),
         "repeat" | "random" if !value.is_boolean() => {
             Err(Refusal::new(400, format!("`{name}` must be true or false")))
@@ -143,10 +156,32 @@ fn interval(value: &Value) -> Result<Seconds, Refusal> {
     }
 }
 
-/// The reported answer to a desired property.
-pub fn acknowledgement(value: &Value, version: u64, outcome: Result<(), &Refusal>) -> Value {
+/// The command that makes the settings of the cloud the only ones that were set by command.
+pub fn configure(settings: Map<String, Value>) -> Command {
+    let replace = true;
+    SystemCommand::Configure(Configure { settings, replace }).into()
+}
+
+/// What a change of settings has to tell, beyond that it was carried out.
+pub fn remark(reply: &Reply) -> String {
+    let Reply::Configure(reply) = reply else {
+        return String::new();
+    };
+    let waiting = reply
+        .needs_restart
+        .iter()
+        .map(|path| format!("`{path}` waits for a restart"));
+    let overridden = reply
+        .overridden
+        .iter()
+        .map(|(path, origin)| format!("`{path}` is kept, but {origin} wins over it"));
+    waiting.chain(overridden).collect::<Vec<_>>().join("; ")
+}
+
+/// The reported answer to a desired property: what there is to say, or why it was refused.
+pub fn acknowledgement(value: &Value, version: u64, outcome: Result<&str, &Refusal>) -> Value {
     let (status, words) = match outcome {
-        Ok(()) => (200, ""),
+        Ok(words) => (200, words),
         Err(refusal) => (refusal.status, refusal.reason.as_str()),
     };
     json!({"value": value, "ac": status, "ad": words, "av": version})
@@ -212,6 +247,13 @@ mod tests {
             one("player.queue_playlist", json!({"playlist": "a"}))
         );
         assert_eq!(
+            read("config", &json!({"audio": {"period": 480}})),
+            Ok(Wish::Settings(Map::from_iter([(
+                "audio".to_owned(),
+                json!({"period": 480})
+            )])))
+        );
+        assert_eq!(
             read("telemetry_interval", &json!(5)),
             Ok(Wish::Interval(Seconds(5.0)))
         );
@@ -224,6 +266,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_refused_as_a_whole_with_words_that_help() {
         let cases = [
+            ("config", json!([]), 400, "must be an object"),
             ("volume", json!("loud"), 400, "0 to 100"),
             ("volume", json!(101), 400, "0 to 100"),
             ("repeat", json!(1), 400, "true or false"),
@@ -257,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_value_is_done_once() {
-        let done = acknowledgement(&json!({"action": "play", "n": 1.0}), 3, Ok(()));
+        let done = acknowledgement(&json!({"action": "play", "n": 1.0}), 3, Ok(""));
         assert_eq!(done["av"], 3);
         assert!(was_done(&done, &json!({"action": "play", "n": 1})));
         assert!(!was_done(&done, &json!({"action": "pause", "n": 1})));

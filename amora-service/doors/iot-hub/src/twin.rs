@@ -18,6 +18,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Desired properties beyond these are not answered: the twin must have room for the answers.
 const MOST: usize = 64;
 
+/// Bytes of the answers: half of the twin. The other half is the state's.
+const ANSWERS: usize = limits::LARGEST / 2;
+
 pub(crate) struct Desk {
     pub(crate) doorway: Doorway,
     pub(crate) hub: Hub,
@@ -99,6 +102,16 @@ impl Desk {
             .cloned()
             .collect();
         for name in gone {
+            if name == "config"
+                && let Err(refusal) = self.carry_out(vec![desired::configure(Map::new())]).await
+            {
+                // The answer stays, so that it is tried again when the twin is next read or changed.
+                tracing::warn!(
+                    reason = refusal.reason,
+                    "settings of the cloud could not be taken back"
+                );
+                continue;
+            }
             answers.remove(&name);
             if name == "telemetry_interval" {
                 self.interval.send_replace(configured);
@@ -109,35 +122,68 @@ impl Desk {
         }
         for name in news.changed.keys() {
             let Some(value) = news.all.get(name) else { continue };
+            let wish = desired::read(name, value);
+            if wish == Ok(Wish::Component) {
+                continue;
+            }
             if answers.len() >= MOST && !answers.contains_key(name) {
                 tracing::warn!(name, "too many desired properties: this one is not answered");
                 continue;
             }
-            let known = answers.get(name).or_else(|| news.reported.get(name));
-            let done = known.filter(|known| desired::was_done(known, value)).cloned();
-            let answer = match (desired::read(name, value), done) {
-                (Ok(Wish::Component), _) => continue,
-                (Ok(Wish::Interval(interval)), _) => {
-                    self.interval.send_replace(interval);
-                    desired::acknowledgement(value, news.version, Ok(()))
+            let others = answers.iter().filter(|(other, _)| *other != name);
+            let others: usize = others
+                .map(|(name, answer)| name.len() + limits::size(answer))
+                .sum();
+            let answer = if others + name.len() + limits::size(value) > ANSWERS {
+                let reason = format!("more than {} KB of properties are desired", ANSWERS / 1024);
+                let mut answer =
+                    desired::acknowledgement(value, news.version, Err(&Refusal::new(400, reason)));
+                // The value itself would not fit.
+                if let Value::Object(answer) = &mut answer {
+                    answer.remove("value");
                 }
-                (_, Some(done)) => done,
-                (Ok(Wish::Commands(commands)), None) => {
-                    let outcome = self.carry_out(commands).await;
-                    desired::acknowledgement(value, news.version, outcome.as_ref().copied())
-                }
-                (Err(refusal), None) => desired::acknowledgement(value, news.version, Err(&refusal)),
+                answer
+            } else {
+                let known = answers.get(name).or_else(|| news.reported.get(name));
+                self.answer(wish, value, news.version, known).await
             };
             self.hub.report(name, answer.clone()).await;
             answers.insert(name.clone(), answer);
         }
     }
 
-    async fn carry_out(&self, commands: Vec<amora_contract::Command>) -> Result<(), Refusal> {
+    /// Carries out what is desired, if it was not done before, and gives the answer.
+    async fn answer(
+        &self,
+        wish: Result<Wish, Refusal>,
+        value: &Value,
+        version: u64,
+        known: Option<&Value>,
+    ) -> Value {
+        let outcome = match wish {
+            Ok(Wish::Interval(interval)) => {
+                self.interval.send_replace(interval);
+                Ok(String::new())
+            }
+            Ok(Wish::Settings(settings)) => self.carry_out(vec![desired::configure(settings)]).await,
+            wish => match (wish, known.filter(|known| desired::was_done(known, value))) {
+                (_, Some(done)) => return done.clone(),
+                (Ok(Wish::Commands(commands)), None) => self.carry_out(commands).await,
+                (Ok(_), None) => Ok(String::new()),
+                (Err(refusal), None) => Err(refusal),
+            },
+        };
+        desired::acknowledgement(value, version, outcome.as_ref().map(String::as_str))
+    }
+
+    /// Carries commands out in order; gives what the last one has to tell.
+    async fn carry_out(&self, commands: Vec<amora_contract::Command>) -> Result<String, Refusal> {
+        let mut words = String::new();
         for command in commands {
             let result = self.doorway.execute(command).await;
-            result.map_err(|error| Refusal::from(dialect::refusal(&error)))?;
+            let reply = result.map_err(|error| Refusal::from(dialect::refusal(&error)))?;
+            words = desired::remark(&reply);
         }
-        Ok(())
+        Ok(words)
     }
 }

@@ -5,6 +5,7 @@
 //! newer are ignored, one that leaves a gap has the whole read again, and whatever the box wants reported and the
 //! twin does not hold is sent as a patch. So nothing is lost with a connection, and nothing stale survives one.
 
+pub mod document;
 pub mod limits;
 pub mod merge;
 #[cfg(test)]
@@ -240,8 +241,8 @@ impl Twin {
             return;
         }
         let follows = version == self.desired.version + 1;
-        match serde_json::from_slice::<Value>(body) {
-            Ok(Value::Object(mut patch)) if follows => {
+        match document::read(body) {
+            Some(mut patch) if follows => {
                 strip(&mut patch);
                 merge_patch(&mut self.desired.all, &patch);
                 merge_patches(&mut self.desired.changed, patch);
@@ -306,7 +307,7 @@ impl Twin {
 
     /// Takes a whole twin; tells whether it could be read.
     fn take(&mut self, body: &[u8]) -> bool {
-        let Ok(Value::Object(mut twin)) = serde_json::from_slice::<Value>(body) else {
+        let Some(mut twin) = document::read(body) else {
             return false;
         };
         let mut section = |name| match twin.remove(name) {

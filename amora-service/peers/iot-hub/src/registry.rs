@@ -215,18 +215,22 @@ impl Registry {
 
     /// Tells a connected device of a change to its desired properties.
     pub(crate) fn announce_desired(&mut self, device: &str, patch: &Value, version: u64) {
+        let mut patch = patch.clone();
+        if let Some(patch) = patch.as_object_mut() {
+            patch.insert("$version".into(), version.into());
+        }
+        self.send_desired(device, version, &patch.to_string());
+    }
+
+    pub(crate) fn send_desired(&mut self, device: &str, version: u64, text: &str) {
         let Some(device) = self.devices.get(device) else {
             return;
         };
         let Some(connection) = device.connection.as_ref().filter(|_| device.listens_to(DESIRED)) else {
             return;
         };
-        let mut patch = patch.clone();
-        if let Some(patch) = patch.as_object_mut() {
-            patch.insert("$version".into(), version.into());
-        }
         let topic = format!("$iothub/twin/PATCH/properties/desired/?$version={version}");
-        connection.line.publish(topic, patch.to_string().into_bytes());
+        connection.line.publish(topic, text.as_bytes().to_vec());
     }
 
     /// Sends away the devices whose tokens' time is over.

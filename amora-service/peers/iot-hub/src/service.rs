@@ -212,6 +212,11 @@ impl Hub {
         Ok(version)
     }
 
+    /// Sends a device any text as a change of its desired properties, also one that a hub never would. The twin stays.
+    pub fn send_desired(&self, id: &str, version: u64, text: &str) {
+        self.with(|hub| hub.send_desired(id, version, text));
+    }
+
     /// Merges a patch into the tags.
     pub fn update_tags(&self, id: &str, patch: &Value) -> Result<(), ServiceError> {
         Ok(self.with_device(id, |device| device.twin.patch_tags(patch))??)
