@@ -43,7 +43,7 @@ def offer(updates, signer, files):
 
 def test_only_what_is_new_is_fetched(box, files, offer):
     """Put together from the running slot and a tenth of the image, tried, kept."""
-    update, slot = offer("delta", 5), box.slot
+    update, slot = offer("delta", 6), box.slot
     assert box.install(f"{files.url}/delta.swu", "delta") is None
     assert "fallback" not in box.state("update")["install"]
     fetched = files.sent["delta.swu"] + files.sent["delta.zck"]
@@ -58,7 +58,7 @@ def test_only_what_is_new_is_fetched(box, files, offer):
 
 def test_a_server_without_ranges(box, files, offer):
     """The full image is taken at once, and state and log say why."""
-    update = offer("whole", 6)
+    update = offer("whole", 7)
     files.know_ranges(known=False)
     try:
         assert box.install(f"{files.url}/whole.swu", "whole") is None

@@ -5,6 +5,7 @@ import gzip
 import shlex
 import socket
 import time
+from contextlib import contextmanager
 
 import requests
 from labgrid.exceptions import NoResourceFoundError
@@ -122,6 +123,14 @@ class Box:
             self.run(f"rm -f {CONFIGURATION}")
         self.run("systemctl reload amora-service")
 
+    @contextmanager
+    def kernel_arguments(self, added):
+        """Add kernel arguments to the starts in between, later ones going before earlier ones."""
+        usual = self.run("fw_printenv -n amora_args")
+        self.run(f"fw_setenv amora_args '{usual} {added}'")
+        yield
+        self.run(f"fw_setenv amora_args '{usual}'")
+
     # The page's API
 
     @property
@@ -193,10 +202,14 @@ class Box:
             return None
 
     def state(self, section):
-        """One section of the box's state."""
-        answer = self.ask("GET", "/api/state")
-        answer.raise_for_status()
-        return answer.json().get(section)
+        """One section of the box's state, which right after a start may not be there yet."""
+
+        def said():
+            answer = self.ask("GET", "/api/state")
+            answer.raise_for_status()
+            return answer.json().get(section)
+
+        return self.until(f"there is a section {section}", said)
 
     def install(self, url, reference):
         """Have an update fetched; `None` once it waits for the restart, or else how it ended."""
