@@ -9,18 +9,21 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use x509_parser::prelude::{FromDer, SubjectPublicKeyInfo};
@@ -61,9 +64,21 @@ pub struct FileRequest {
     pub range: Option<String>,
 }
 
+/// What is wrong with how a file is served. Where it has a length, that is announced as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection ends after so many bytes of the file.
+    Cut(usize),
+    /// Nothing comes after so many bytes of the file; the connection stays.
+    Stall(usize),
+    /// The file has no length, and zeros follow it without end.
+    Endless,
+}
+
 #[derive(Clone)]
 enum Content {
     Bytes(Vec<u8>),
+    Faulty(Vec<u8>, Fault),
     Redirect(String),
 }
 
@@ -239,6 +254,16 @@ impl UpdateService {
             .insert(path.to_owned(), Content::Bytes(content));
     }
 
+    /// Serves what is at a path with a fault from now on.
+    pub fn spoil(&self, path: &str, fault: Fault) {
+        let mut files = self.files();
+        if let Some(Content::Bytes(bytes) | Content::Faulty(bytes, _)) = files.contents.get(path).cloned() {
+            files
+                .contents
+                .insert(path.to_owned(), Content::Faulty(bytes, fault));
+        }
+    }
+
     /// Sends whoever asks for a path somewhere else.
     pub fn redirect(&self, path: &str, url: &str) {
         self.files()
@@ -280,11 +305,53 @@ async fn serve(State(files): State<Shared>, Path(path): Path<String>, headers: H
     match content {
         None => StatusCode::NOT_FOUND.into_response(),
         Some(Content::Redirect(url)) => Redirect::temporary(&url).into_response(),
+        Some(Content::Faulty(bytes, fault)) => faulty(&bytes, fault, range.as_deref()),
         Some(Content::Bytes(bytes)) => match range {
             Some(range) => part(&bytes, &range),
             None => ([(header::ACCEPT_RANGES, "bytes")], bytes).into_response(),
         },
     }
+}
+
+/// A file, or the rest of it, as a server with a fault serves it.
+fn faulty(bytes: &[u8], fault: Fault, range: Option<&str>) -> Response {
+    let rest = range.and_then(|range| {
+        range
+            .strip_prefix("bytes=")?
+            .strip_suffix('-')?
+            .parse::<usize>()
+            .ok()
+    });
+    let from = rest.unwrap_or_default().min(bytes.len());
+    let end = match fault {
+        Fault::Cut(end) | Fault::Stall(end) => end.clamp(from, bytes.len()),
+        Fault::Endless => bytes.len(),
+    };
+    let first = stream::once(std::future::ready(Ok(bytes[from..end].to_vec())));
+    let then: BoxStream<'_, io::Result<Vec<u8>>> = match fault {
+        Fault::Cut(_) => stream::once(async {
+            // What was sent before is on its way by then.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Err(io::ErrorKind::ConnectionReset.into())
+        })
+        .boxed(),
+        Fault::Stall(_) => stream::pending().boxed(),
+        Fault::Endless => stream::repeat_with(|| Ok(vec![0; 64 * 1024])).boxed(),
+    };
+    let mut response = Body::from_stream(first.chain(then)).into_response();
+    if fault != Fault::Endless {
+        let length = HeaderValue::from(bytes.len() - from);
+        response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    }
+    if rest.is_some() && fault != Fault::Endless {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        let whole = bytes.len();
+        let range = format!("bytes {from}-{}/{whole}", whole.saturating_sub(1));
+        if let Ok(range) = HeaderValue::from_str(&range) {
+            response.headers_mut().insert(header::CONTENT_RANGE, range);
+        }
+    }
+    response
 }
 
 /// One range, `bytes=from-` or `bytes=from-to`; any other is not satisfied.

@@ -46,7 +46,7 @@ mod upload;
 
 pub use authority::{Authority, Identity};
 pub use device::{Authentication, Happening, TelemetryRule};
-pub use device_update::{FileRequest, Update, UpdateService};
+pub use device_update::{Fault, FileRequest, Update, UpdateService};
 pub use message::{CLOUD_MESSAGE_BYTES, CLOUD_MESSAGES, CloudMessage, MESSAGE_BYTES, Message, SendError};
 pub use method::{METHOD_BYTES, MethodError, MethodReply};
 pub use provisioning::{Attestation, Enrolment, Registration};

@@ -1,6 +1,6 @@
 //! The service side of Device Update: what an agent would check, and where it would fetch.
 
-use amora_peer_iot_hub::{FileRequest, Update, UpdateService};
+use amora_peer_iot_hub::{Fault, FileRequest, Update, UpdateService};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine;
@@ -153,4 +153,40 @@ async fn files_come_in_ranges_from_elsewhere_or_not_at_all() {
         range: Some("bytes=250-".into()),
     };
     assert_eq!(service.requests()[0], first);
+}
+
+#[tokio::test]
+async fn a_file_can_be_served_with_a_fault() {
+    let service = UpdateService::start().await.unwrap();
+    let deployment = service.deployment("w3", &update());
+    let url = deployment["deviceUpdate"]["service"]["fileUrls"]["f0000000000000000"]
+        .as_str()
+        .unwrap();
+    service.spoil("w3/image.swu", Fault::Cut(100));
+    let (head, body) = fetch(url, "").await;
+    let head = head.to_lowercase();
+    assert!(head.contains("content-length: 256"), "{head}");
+    assert_eq!(body, (0..100).collect::<Vec<u8>>());
+    let (head, body) = fetch(url, "Range: bytes=90-\r\n").await;
+    assert!(head.contains("bytes 90-255/256"), "{head}");
+    assert_eq!(body, (90..100).collect::<Vec<u8>>());
+
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    for (fault, wanted) in [(Fault::Stall(3), 3), (Fault::Endless, 1 << 20)] {
+        service.spoil("w3/image.swu", fault);
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let mut piece = vec![0; 65_536];
+        let enough = |answer: &[u8]| {
+            let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+            end.is_some_and(|end| answer.len() >= end + 4 + wanted)
+        };
+        while !enough(&answer) {
+            let length = stream.read(&mut piece).await.unwrap();
+            assert!(length > 0, "{fault:?} does not end");
+            answer.extend_from_slice(&piece[..length]);
+        }
+    }
 }
