@@ -3,7 +3,7 @@
 #![no_main]
 
 use amora_contract::state::UpdateState;
-use amora_update::device_update::{Agent, Effect, Identity, Kept, Manifest, Roots, TwinComponent};
+use amora_update::device_update::{Agent, Effect, Identity, Kept, Manifest, Roots, TwinComponent, Updater};
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,7 +30,7 @@ fuzz_target!(|text: &str| {
     }
     if let Ok(service) = serde_json::from_str(text) {
         let mut agent = Agent::new(Roots::production(), identity(), &Kept::default());
-        agent.updater(Duration::ZERO, &UpdateState::default());
+        agent.updater(Duration::ZERO, Updater::new(&UpdateState::default(), None));
         let component = TwinComponent {
             version: 1,
             service: Some(service),

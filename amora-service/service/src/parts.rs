@@ -71,6 +71,7 @@ pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Opt
                 data,
                 root: PathBuf::from("/"),
                 page: config.web.as_ref().and_then(page),
+                roots: amora_update::device_update::Roots::production(),
                 systemctl: PathBuf::from("systemctl"),
             };
             capability(name, router, Section::Update, move |mut seat, shutdown| {

@@ -3,6 +3,7 @@
 
 mod answers;
 mod begin;
+mod deployments;
 mod ending;
 mod fallback;
 mod progress;
@@ -19,9 +20,10 @@ use crate::swupdate::follow::{News, follow};
 use crate::trial::Reading;
 use crate::{Surroundings, hawkbit, swu};
 use amora_contract::config::{Hours, UpdateConfig};
-use amora_contract::state::{PendingRestart, UpdateState};
+use amora_contract::state::{PendingRestart, UpdateOutcome, UpdateState};
 use amora_contract::units::Timestamp;
 use amora_router::{HealthReporter, Request, Router, Seat};
+use deployments::{Deployments, next_news};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -57,13 +59,15 @@ pub(crate) async fn run(
             Some(news) = news.recv() => desk.hear(news).await?,
             Some(step) = next_step(&mut desk.work) => desk.step(step).await?,
             Some(reading) = next_reading(&mut desk.running) => desk.read(reading),
+            news = next_news(&mut desk.deployments, desk.born) => desk.hear_cloud(news),
             () = tokio::time::sleep_until(next_look) => {
                 desk.tick().await?;
                 next_look = Instant::now() + desk.pause();
             }
         }
-        next_look = next_look.min(Instant::now() + desk.pause());
         desk.publish();
+        desk.carry_out_deployment().await?;
+        next_look = next_look.min(Instant::now() + desk.pause());
     }
 }
 
@@ -115,6 +119,10 @@ struct Desk {
     action: Option<u32>,
     /// Has the hawkBit server told how its update ended.
     settling: Option<AbortOnDropHandle<()>>,
+    /// What Device Update orders; nothing on a box that is no image of ours.
+    deployments: Option<Deployments>,
+    /// How the last installation ended that it ordered.
+    deployment: Option<UpdateOutcome>,
     state: UpdateState,
     shown: Option<UpdateState>,
 }
@@ -123,6 +131,7 @@ impl Desk {
     fn new(seat: &Seat, config: UpdateConfig, surroundings: Surroundings) -> Self {
         let records = Records::new(&surroundings.data);
         let machine = Machine::read(&surroundings.root);
+        let deployments = Deployments::new(seat.router(), &machine, &records, &surroundings);
         Self {
             router: seat.router().clone(),
             health: seat.health("update"),
@@ -132,6 +141,8 @@ impl Desk {
                 last: records.last(),
                 ..UpdateState::default()
             },
+            deployments,
+            deployment: records.deployment(),
             records,
             machine,
             config,
@@ -159,7 +170,7 @@ impl Desk {
         self.take_up().await?;
         self.report_health();
         self.publish();
-        Ok(())
+        self.carry_out_deployment().await
     }
 
     /// Finds out where the box stands, in the quiet, before a trial, in it, or after one, and goes on from there.
@@ -272,7 +283,7 @@ impl Desk {
                 self.lose_swupdate();
                 self.report_health();
             }
-            News::Line { level, status, text } => self.hear_line(level, status, text).await?,
+            News::Line { level, status, text } => self.hear_line(level, status, text),
             News::Progress(progress) => self.hear_progress(progress).await?,
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! Fetching an update over HTTP, taken up again after every cut.
 
+pub(crate) mod small;
+
 use crate::error::Refusal;
-use crate::resume::{Answered, Decision, Resume};
+use crate::resume::{Answered, Decision, ELSEWHERE, Resume};
 use amora_contract::config::UpdateConfig;
 use amora_contract::state::UpdateCause;
 use amora_link::backoff::{Backoff, Policy, Reset, random};
@@ -9,6 +11,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED};
 use reqwest::redirect;
+use std::path::Path;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -53,30 +56,9 @@ impl Fetch {
     pub(crate) fn new(url: &str, size: Option<u64>, config: &UpdateConfig) -> Result<Self, Refusal> {
         let failed = |reason: String| Refusal::new(UpdateCause::Download, reason);
         let url = read_url(url)?;
-        let secure = url.scheme() == "https";
-        let policy = redirect::Policy::custom(move |attempt| {
-            if attempt.previous().len() > REDIRECTS {
-                attempt.error("too many redirects")
-            } else if secure && attempt.url().scheme() != "https" {
-                attempt.error("the server redirects from https to http")
-            } else {
-                attempt.follow()
-            }
-        });
-        let mut builder = reqwest::Client::builder()
-            .redirect(policy)
-            .connect_timeout(SILENCE)
-            .read_timeout(SILENCE)
-            .user_agent(concat!("amora/", env!("CARGO_PKG_VERSION")));
-        if let Some(path) = &config.ca_file {
-            let pem = std::fs::read(path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .map_err(|error| failed(format!("{}: {error}", path.display())))?;
-            builder = builder.tls_certs_only(certificates);
-        }
         Ok(Self {
             url,
-            client: builder.build().map_err(|error| failed(root_cause(&error)))?,
+            client: client(config.ca_file.as_deref()).map_err(failed)?,
             patience: Duration::from_secs_f64(config.download_patience.0),
             resume: Resume::new(size),
         })
@@ -133,14 +115,13 @@ impl Fetch {
             }
             Err(error) => {
                 let cause = root_cause(&error);
-                // A server that cannot show who it is will not be able to in a minute either.
-                if cause.contains("certificate") {
-                    return Err(Refusal::new(
+                return match is_untrusted(&cause) {
+                    true => Err(Refusal::new(
                         UpdateCause::Download,
                         format!("the server is not trusted: {cause}"),
-                    ));
-                }
-                return Ok(Done::Cut(cause));
+                    )),
+                    false => Ok(Done::Cut(cause)),
+                };
             }
         };
         let known = self.resume.size();
@@ -169,7 +150,7 @@ impl Fetch {
             if piece.is_empty() {
                 continue;
             }
-            self.resume.took(piece.len() as u64);
+            self.resume.took(piece.len() as u64)?;
             if std::mem::take(&mut waiting) && to.send(Piece::Waiting(None)).await.is_err()
                 || to.send(Piece::Bytes(piece)).await.is_err()
             {
@@ -187,6 +168,43 @@ enum Done {
     Whole,
     Cut(String),
     NotWanted,
+}
+
+/// A client that follows redirects as far as they may go, and trusts the authorities in `ca_file` where there is one.
+fn client(ca_file: Option<&Path>) -> Result<reqwest::Client, String> {
+    let policy = redirect::Policy::custom(|attempt| match may_redirect(attempt.previous(), attempt.url()) {
+        Ok(()) => attempt.follow(),
+        Err(reason) => attempt.error(reason),
+    });
+    let mut builder = reqwest::Client::builder()
+        .redirect(policy)
+        .connect_timeout(SILENCE)
+        .read_timeout(SILENCE)
+        .user_agent(concat!("amora/", env!("CARGO_PKG_VERSION")));
+    if let Some(path) = ca_file {
+        let pem = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        builder = builder.tls_certs_only(certificates);
+    }
+    builder.build().map_err(|error| root_cause(&error))
+}
+
+/// Whether a redirect is followed, after the addresses that led to it.
+fn may_redirect(previous: &[reqwest::Url], next: &reqwest::Url) -> Result<(), &'static str> {
+    let secure = previous.iter().any(|url| url.scheme() == "https");
+    match next.scheme() {
+        _ if previous.len() > REDIRECTS => Err("too many redirects"),
+        "https" => Ok(()),
+        "http" if secure => Err("the server redirects from https to http"),
+        "http" => Ok(()),
+        _ => Err(ELSEWHERE),
+    }
+}
+
+/// A server that cannot show who it is will not be able to in a minute either.
+fn is_untrusted(cause: &str) -> bool {
+    cause.contains("certificate")
 }
 
 fn read_url(text: &str) -> Result<reqwest::Url, Refusal> {
@@ -235,6 +253,24 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn redirects_stay_with_http_and_never_leave_https() {
+        let url = |text: &str| reqwest::Url::parse(text).unwrap();
+        let may = |previous: &[&str], next: &str| {
+            let previous: Vec<_> = previous.iter().map(|text| url(text)).collect();
+            may_redirect(&previous, &url(next))
+        };
+        assert_eq!(may(&["http://a/"], "http://b/"), Ok(()));
+        assert_eq!(may(&["http://a/"], "https://b/"), Ok(()));
+        assert!(may(&["https://a/"], "http://b/").is_err());
+        assert!(may(&["http://a/", "https://b/"], "http://c/").is_err());
+        for wrong in ["file:///etc/passwd", "ftp://b/", "data:,x"] {
+            assert!(may(&["http://a/"], wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(may(&["http://a/"; REDIRECTS], "http://b/"), Ok(()));
+        assert!(may(&["http://a/"; REDIRECTS + 1], "http://b/").is_err());
+    }
 
     #[test]
     fn an_address_is_shown_without_its_secrets() {

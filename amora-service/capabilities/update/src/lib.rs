@@ -40,6 +40,8 @@ pub struct Surroundings {
     pub root: PathBuf,
     /// The address of the box's own page, where it has one.
     pub page: Option<String>,
+    /// The keys that orders of Device Update are trusted by.
+    pub roots: device_update::Roots,
     /// The program that asks systemd how the system is.
     pub systemctl: PathBuf,
 }

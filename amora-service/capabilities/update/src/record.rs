@@ -1,6 +1,7 @@
 //! What outlives a restart: the update that is being tried, and how the last one ended. Each is a file on `/data`,
 //! written whole or not at all.
 
+use crate::device_update::Kept;
 use crate::error::UpdateError;
 use crate::hawkbit::Report;
 use amora_contract::config::RestartPolicy;
@@ -15,6 +16,10 @@ use std::path::{Path, PathBuf};
 
 /// Longest record read. They are ours, but `/data` may be damaged.
 const LONGEST: u64 = 256 * 1024;
+
+/// The newest package of Device Update's root keys, and what was reported to it last of a deployment's end.
+const ROOT_KEYS: &str = "root-keys.json";
+const FINAL_REPORT: &str = "final-report.json";
 
 /// An update that is installed and not yet kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,8 +104,33 @@ impl Records {
         self.write("pending.json", pending)
     }
 
-    pub(crate) fn save_last(&self, last: &UpdateOutcome) -> Result<(), UpdateError> {
-        self.write("last.json", last)
+    /// How the last update ended that Device Update ordered, whatever others have installed since.
+    pub(crate) fn deployment(&self) -> Option<UpdateOutcome> {
+        self.read("deployment.json")
+    }
+
+    /// How an update ended.
+    pub(crate) fn save_end(&self, outcome: &UpdateOutcome) -> Result<(), UpdateError> {
+        if outcome.source == UpdateSource::DeviceUpdate {
+            self.write("deployment.json", outcome)?;
+        }
+        self.write("last.json", outcome)
+    }
+
+    /// What the agent of Device Update keeps.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept {
+            root_keys: self.text(ROOT_KEYS),
+            report: self.text(FINAL_REPORT),
+        }
+    }
+
+    pub(crate) fn save_root_keys(&self, package: &str) -> Result<(), UpdateError> {
+        self.write_text(ROOT_KEYS, package)
+    }
+
+    pub(crate) fn save_final_report(&self, report: &str) -> Result<(), UpdateError> {
+        self.write_text(FINAL_REPORT, report)
     }
 
     /// What the hawkBit server is still to be told.
@@ -153,9 +183,7 @@ impl Records {
     }
 
     pub(crate) fn save_floor(&self, version: &str) -> Result<(), UpdateError> {
-        let path = self.0.join("floor");
-        private_file::write(&path, format!("{version}\n").as_bytes())
-            .map_err(|cause| UpdateError::Record { path, cause })
+        self.write_text("floor", &format!("{version}\n"))
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
@@ -178,9 +206,17 @@ impl Records {
     }
 
     fn write(&self, name: &str, record: &impl Serialize) -> Result<(), UpdateError> {
+        match serde_json::to_string_pretty(record) {
+            Ok(text) => self.write_text(name, &text),
+            Err(error) => Err(UpdateError::Record {
+                path: self.0.join(name),
+                cause: error.into(),
+            }),
+        }
+    }
+
+    fn write_text(&self, name: &str, text: &str) -> Result<(), UpdateError> {
         let path = self.0.join(name);
-        let text = serde_json::to_vec_pretty(record).map_err(io::Error::from);
-        text.and_then(|text| private_file::write(&path, &text))
-            .map_err(|cause| UpdateError::Record { path, cause })
+        private_file::write(&path, text.as_bytes()).map_err(|cause| UpdateError::Record { path, cause })
     }
 }

@@ -70,16 +70,27 @@ impl Resume {
             200 => self.whole(answered),
             206 => self.part(answered),
             416 if self.complete() => Decision::Take { skip: 0 },
-            408 | 425 | 429 | 500..=599 => Decision::Again(format!("the server answers {}", answered.status)),
+            status if is_passing(status) => Decision::Again(format!("the server answers {status}")),
             status @ (404 | 410) => stop(&format!("the server does not have the file ({status})")),
+            status if is_redirect(status) => stop(ELSEWHERE),
             status @ (401 | 403) => stop(&format!("the server does not give the file out ({status})")),
             status => stop(&format!("the server answers {status}")),
         }
     }
 
     /// So many more bytes have arrived.
-    pub(crate) fn took(&mut self, bytes: u64) {
+    ///
+    /// # Errors
+    /// When they are more than the file has.
+    pub(crate) fn took(&mut self, bytes: u64) -> Result<(), Refusal> {
         self.received += bytes;
+        match self.size {
+            Some(size) if self.received > size => Err(Refusal::new(
+                UpdateCause::Corrupt,
+                format!("the server sends more than the {size} bytes that the file has"),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Whether all has arrived; with no size known, the end of a body is the end of the file.
@@ -139,6 +150,19 @@ impl Resume {
     }
 }
 
+/// What the client does not follow at all is left as the answer.
+pub(crate) const ELSEWHERE: &str = "the server redirects to what is neither http nor https";
+
+/// Whether an answer sends elsewhere.
+pub(crate) const fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// Whether a server that answers so may answer otherwise in a while.
+pub(crate) const fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
+}
+
 fn stop(reason: &str) -> Decision {
     Decision::Stop(Refusal::new(UpdateCause::Download, reason))
 }
@@ -172,7 +196,7 @@ mod tests {
             resume.answered(&answered(200, 1000, "", "\"a\"")),
             Decision::Take { skip: 0 }
         );
-        resume.took(400);
+        resume.took(400).unwrap();
         resume
     }
 
@@ -188,7 +212,8 @@ mod tests {
         );
         let part = answered(206, 600, "bytes 400-999/1000", "\"a\"");
         assert_eq!(resume.answered(&part), Decision::Take { skip: 0 });
-        resume.took(600);
+        resume.took(600).unwrap();
+        assert!(resume.clone().took(1).is_err(), "more than the file has");
         assert!(resume.complete());
     }
 

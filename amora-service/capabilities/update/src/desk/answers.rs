@@ -13,7 +13,10 @@ impl Desk {
             return Ok(());
         };
         let result = match command {
-            UpdateCommand::Install(wanted) => return self.install(request, wanted).await,
+            UpdateCommand::Install(wanted) => {
+                self.install(request, &wanted);
+                return Ok(());
+            }
             UpdateCommand::GetStatus => Ok(()),
             UpdateCommand::Cancel => {
                 let result = self.cancel();
@@ -52,7 +55,7 @@ impl Desk {
     }
 
     /// Drops the installed update before its trial.
-    async fn drop_installed(&mut self) -> Result<Result<(), CommandError>, UpdateError> {
+    pub(super) async fn drop_installed(&mut self) -> Result<Result<(), CommandError>, UpdateError> {
         if let Err(failure) = self.helper.give_up().await {
             return Ok(Err(CommandError::new(
                 ErrorCode::Failed,

@@ -1,9 +1,10 @@
 //! Installations that begin, and that are called off.
 
+use super::Desk;
 use super::work::{Stage, Work};
-use super::{Desk, refuse};
-use crate::error::{Refusal, UpdateError};
+use crate::error::Refusal;
 use crate::fetch::{self, Fetch, Piece};
+use crate::helper::SlotStatus;
 use crate::install::{self, Fitting};
 use crate::preflight::{self, Demands};
 use crate::trial::observe;
@@ -19,30 +20,38 @@ use tokio_util::task::AbortOnDropHandle;
 const PIECES: usize = 4;
 
 impl Desk {
-    /// Begins an installation from an address, or of a body.
-    pub(super) async fn install(
-        &mut self,
-        mut request: Request,
-        wanted: InstallUpdate,
-    ) -> Result<(), UpdateError> {
-        if let Err(error) = self.may_install(&wanted) {
-            request.answer(Err(error));
-            return Ok(());
-        }
+    /// Somebody wants an update installed, from an address or of a body.
+    pub(super) fn install(&mut self, mut request: Request, wanted: &InstallUpdate) {
         let body = request.body.take();
         let source = match body {
             Some(_) => UpdateSource::Upload,
             None => UpdateSource::Url,
         };
-        let Ok(slots) = self.slots else {
-            return Ok(());
-        };
+        match (self.begin_installation(source, wanted, body), &mut self.work) {
+            (Err(error), _) => request.answer(Err(error)),
+            // Whoever sends the file waits for the end of it.
+            (Ok(()), Some(work)) if source == UpdateSource::Upload => work.request = Some(request),
+            _ => request.answer(Ok(Reply::Update(Box::new(self.state.clone())))),
+        }
+    }
+
+    /// Begins an installation from an address, or of a body. The box and the update must be fit for each other.
+    ///
+    /// # Errors
+    /// Why it does not begin. Where the box or the address was found unfit, that is the installation's end.
+    pub(super) fn begin_installation(
+        &mut self,
+        source: UpdateSource,
+        wanted: &InstallUpdate,
+        body: Option<Body>,
+    ) -> Result<(), CommandError> {
+        let slots = self.may_install(wanted)?;
         let size = wanted.size.map(|size| size.0);
         let announced = body.as_ref().map_or(size, |body| body.size.or(size));
         let links = observe::links(&self.router.state());
         let restart = wanted.restart.unwrap_or(self.config.restart);
         let mut work = Work::new(source, slots.slot.other(), restart, links);
-        work.url = (source == UpdateSource::Url).then(|| fetch::shown(&wanted.url));
+        work.url = (source != UpdateSource::Upload).then(|| fetch::shown(&wanted.url));
         work.reference.clone_from(&wanted.reference);
         work.size = announced;
         let readings = preflight::read(&self.surroundings.root, &self.surroundings.data);
@@ -63,9 +72,8 @@ impl Desk {
             Ok(fetch) => fetch,
             Err(refusal) => {
                 self.work = Some(work);
-                self.conclude_badly(refusal.clone())?;
-                refuse(request, &refusal);
-                return Ok(());
+                self.conclude_badly(&refusal);
+                return Err(refusal.to_error());
             }
         };
         let fitting = Fitting {
@@ -84,15 +92,6 @@ impl Desk {
             (None, None) => None,
         });
         self.publish();
-        match source {
-            // Whoever sends the file waits for the end of it.
-            UpdateSource::Upload => {
-                if let Some(work) = &mut self.work {
-                    work.request = Some(request);
-                }
-            }
-            _ => request.answer(Ok(Reply::Update(Box::new(self.state.clone())))),
-        }
         Ok(())
     }
 
@@ -148,7 +147,8 @@ impl Desk {
             .publish_event(EventKind::UpdateStarted { source, url: None });
     }
 
-    fn may_install(&self, wanted: &InstallUpdate) -> Result<(), CommandError> {
+    /// How the slots stand, where something may be installed.
+    fn may_install(&self, wanted: &InstallUpdate) -> Result<SlotStatus, CommandError> {
         if wanted.reference.as_ref().is_some_and(|word| word.len() > 128) {
             return Err(CommandError::invalid("reference", "must be at most 128 bytes"));
         }
@@ -172,12 +172,12 @@ impl Desk {
                 return conflict("the running system is still on trial: wait for its end, or confirm it");
             }
         }
-        match self.unavailable() {
-            Some(cause) => Err(CommandError::new(
+        match (self.unavailable(), &self.slots) {
+            (None, Ok(slots)) => Ok(*slots),
+            (cause, _) => Err(CommandError::new(
                 ErrorCode::Unavailable,
-                format!("this box cannot be updated: {cause}"),
+                format!("this box cannot be updated: {}", cause.unwrap_or_default()),
             )),
-            None => Ok(()),
         }
     }
 

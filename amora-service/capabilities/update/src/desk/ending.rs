@@ -7,23 +7,18 @@ use crate::hawkbit::Report;
 use crate::helper::SlotStatus;
 use crate::record::{GivenUp, Pending};
 use amora_contract::EventKind;
-use amora_contract::state::{Outcome, UpdateCause, UpdateInstall, UpdateOutcome};
+use amora_contract::state::{Outcome, UpdateCause, UpdateInstall, UpdateOutcome, UpdateSource};
 use amora_contract::units::Timestamp;
 
 impl Desk {
     /// Keeps how an update ended that was not even tried.
-    pub(super) fn end_without_trial(
-        &mut self,
-        install: &UpdateInstall,
-        refusal: &Refusal,
-        wrote: bool,
-    ) -> Result<(), UpdateError> {
+    pub(super) fn end_without_trial(&mut self, install: &UpdateInstall, refusal: &Refusal, wrote: bool) {
         let outcome = match refusal.cause {
             UpdateCause::Asked => Outcome::Cancelled,
             _ if refusal.is_refusal() && !wrote => Outcome::Refused,
             _ => Outcome::Failed,
         };
-        self.end(UpdateOutcome {
+        let outcome = UpdateOutcome {
             outcome,
             cause: Some(refusal.cause),
             reason: refusal.reason.clone(),
@@ -38,7 +33,12 @@ impl Desk {
             fallback: install.fallback.clone(),
             tries: 0,
             at: Timestamp::now(),
-        })
+        };
+        // The reason may be that nothing can be written. Nothing on the box has changed; it is told all the same.
+        if let Err(error) = self.records.save_end(&outcome) {
+            tracing::error!(%error, "how an update ended cannot be kept");
+        }
+        self.tell_end(outcome);
     }
 
     /// In the old slot after a trial: why the new system did not stay.
@@ -111,11 +111,12 @@ impl Desk {
         if let Some(action) = pending.action {
             self.records.save_report(&Report::new(action, &outcome))?;
         }
-        self.end(outcome)
+        self.records.save_end(&outcome)?;
+        self.tell_end(outcome);
+        Ok(())
     }
 
-    /// Keeps the outcome, and tells it.
-    fn end(&mut self, outcome: UpdateOutcome) -> Result<(), UpdateError> {
+    fn tell_end(&mut self, outcome: UpdateOutcome) {
         match outcome.outcome {
             Outcome::Kept => tracing::info!(version = outcome.to_version, "the update is kept"),
             _ => tracing::warn!(
@@ -126,11 +127,12 @@ impl Desk {
                 "the update did not get through"
             ),
         }
-        self.records.save_last(&outcome)?;
+        if outcome.source == UpdateSource::DeviceUpdate {
+            self.deployment = Some(outcome.clone());
+        }
         self.state.last = Some(outcome.clone());
         self.router
             .publish_event(EventKind::UpdateEnded(Box::new(outcome)));
-        Ok(())
     }
 }
 

@@ -99,12 +99,7 @@ impl Desk {
         Ok(())
     }
 
-    pub(super) async fn hear_line(
-        &mut self,
-        level: u32,
-        status: u32,
-        text: String,
-    ) -> Result<(), UpdateError> {
+    pub(super) fn hear_line(&mut self, level: u32, status: u32, text: String) {
         if level == 1 && self.work.is_some() && self.errors.len() < ERRORS {
             tracing::debug!(text, "SWUpdate");
             self.errors.push(text);
@@ -113,9 +108,8 @@ impl Desk {
         let over = status == 0 && level > 1;
         let failed = |work: &Work| work.failed.is_some() && !work.delta;
         if over && self.work.as_ref().is_some_and(failed) {
-            self.fail()?;
+            self.fail();
         }
-        Ok(())
     }
 
     /// SWUpdate went away. What it was given and not yet done with is lost, unless it had come to its end.
@@ -140,13 +134,15 @@ impl Desk {
         };
         if work.lost {
             // It may have come to its end before.
-            return match self.slot_written().await {
-                true => self.installed(),
-                false => self.fail(),
-            };
+            if self.slot_written().await {
+                return self.installed();
+            }
+            self.fail();
+            return Ok(());
         }
         if work.over || work.failed.is_some_and(|failed| failed.elapsed() >= LAST_LINES) {
-            return self.fail();
+            self.fail();
+            return Ok(());
         }
         let patience = match work.stage {
             Stage::Before | Stage::Taking => return Ok(()),
@@ -173,7 +169,8 @@ impl Desk {
                 Refusal::new(UpdateCause::Installer, "SWUpdate did not come to an end in time")
             });
         }
-        self.fail()
+        self.fail();
+        Ok(())
     }
 
     /// Ends our part of the installation. SWUpdate, where it had begun, gives up for lack of the rest.
@@ -196,28 +193,26 @@ impl Desk {
             .is_ok_and(|slots| slots.waiting().is_some())
     }
 
-    fn fail(&mut self) -> Result<(), UpdateError> {
+    fn fail(&mut self) {
         let known = self.work.as_mut().and_then(|work| work.refusal.take());
         let refusal = known.unwrap_or_else(|| refusal::read(&self.errors));
-        match self.fall_back(refusal) {
-            None => Ok(()),
-            Some(refusal) => self.conclude_badly(refusal),
+        if let Some(refusal) = self.fall_back(refusal) {
+            self.conclude_badly(&refusal);
         }
     }
 
     /// Ends an installation that did not get through.
-    pub(super) fn conclude_badly(&mut self, refusal: Refusal) -> Result<(), UpdateError> {
+    pub(super) fn conclude_badly(&mut self, refusal: &Refusal) {
         let Some(work) = self.work.take() else {
-            return Ok(());
+            return;
         };
         self.state.phase = UpdatePhase::Idle;
         self.state.install = None;
         let shown = work.shown();
-        let result = self.end_without_trial(&shown, &refusal, work.wrote);
+        self.end_without_trial(&shown, refusal, work.wrote);
         if let Some(request) = work.request {
-            refuse(request, &refusal);
+            refuse(request, refusal);
         }
-        result
     }
 
     /// Ends an installation that got through: the update waits for the restart.

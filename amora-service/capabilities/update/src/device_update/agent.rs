@@ -16,7 +16,7 @@ use super::root_keys::RootKeyPackage;
 use super::roots::Roots;
 use amora_contract::CommandError;
 use amora_contract::commands::InstallUpdate;
-use amora_contract::state::{UpdateOutcome, UpdatePhase, UpdateState};
+use amora_contract::state::{UpdateInstall, UpdateOutcome, UpdatePhase, UpdateSource, UpdateState};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -122,6 +122,30 @@ pub struct FetchFailure {
     pub again: bool,
 }
 
+/// What is known of the updater.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Updater {
+    /// What is going on there, whoever ordered it.
+    pub phase: UpdatePhase,
+    /// The reference of what is being installed, or is installed; nothing where Device Update did not order it.
+    pub reference: Option<String>,
+    /// How the last installation ended that Device Update ordered, whatever others have installed since.
+    pub ended: Option<UpdateOutcome>,
+}
+
+impl Updater {
+    /// Of the updater's section of the state, which shows what others install too.
+    pub fn new(state: &UpdateState, ended: Option<&UpdateOutcome>) -> Self {
+        let ours = |install: &&UpdateInstall| install.source == UpdateSource::DeviceUpdate;
+        let install = state.install.as_ref().filter(ours);
+        Self {
+            phase: state.phase,
+            reference: install.and_then(|install| install.reference.clone()),
+            ended: ended.cloned(),
+        }
+    }
+}
+
 /// The agent. Times are since the program began.
 pub struct Agent {
     roots: Roots,
@@ -139,13 +163,6 @@ pub struct Agent {
     /// The final report that was kept before this start.
     kept: Option<Value>,
     effects: Vec<Effect>,
-}
-
-/// What is known of the updater.
-struct Updater {
-    phase: UpdatePhase,
-    reference: Option<String>,
-    last: Option<UpdateOutcome>,
 }
 
 /// The deployment that the twin orders.
@@ -245,19 +262,12 @@ impl Agent {
         self.turn(now)
     }
 
-    /// The updater's section of the state.
-    pub fn updater(&mut self, now: Duration, state: &UpdateState) -> Vec<Effect> {
-        self.updater = Some(Updater {
-            phase: state.phase,
-            reference: state
-                .install
-                .as_ref()
-                .and_then(|install| install.reference.clone()),
-            last: state.last.clone(),
-        });
-        if let (Some(asked), Some(updater)) = (&mut self.asked, &self.updater) {
-            asked.see(updater);
+    /// The updater shows how it stands.
+    pub fn updater(&mut self, now: Duration, updater: Updater) -> Vec<Effect> {
+        if let Some(asked) = &mut self.asked {
+            asked.see(&updater);
         }
+        self.updater = Some(updater);
         self.turn(now)
     }
 

@@ -11,6 +11,7 @@
 mod agent;
 mod codes;
 mod encoding;
+pub(crate) mod information;
 mod key;
 mod manifest;
 mod order;
@@ -19,7 +20,7 @@ mod root_keys;
 mod roots;
 pub mod signature;
 
-pub use agent::{Agent, Document, Effect, FetchFailure, Identity, Kept, TwinComponent};
+pub use agent::{Agent, Document, Effect, FetchFailure, Identity, Kept, TwinComponent, Updater};
 pub use codes::{ExtendedResultCode, ResultCode};
 pub use key::PublicKey;
 pub use manifest::{Manifest, ManifestError, Payload, UpdateId};
@@ -27,6 +28,9 @@ pub use order::{Deployment, Order, OrderError, Workflow};
 pub use root_keys::{RootKeyError, RootKeyPackage};
 pub use roots::Roots;
 pub use signature::SignatureError;
+
+/// Who makes the boxes, as updates for them name it. `ci/adu-manifest` writes the same.
+pub(crate) const MANUFACTURER: &str = "AmoraOS";
 
 #[cfg(test)]
 mod testing;

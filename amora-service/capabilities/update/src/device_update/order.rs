@@ -90,11 +90,6 @@ impl Workflow {
         let retry = self.retry.as_deref().unwrap_or_default();
         format!("{REFERENCE}{}@{retry}", self.id)
     }
-
-    /// Whether an installation was ordered by Device Update.
-    pub(crate) fn is_ours(reference: Option<&str>) -> bool {
-        reference.is_some_and(|word| word.starts_with(REFERENCE))
-    }
 }
 
 /// A deployment to carry out, not verified yet.

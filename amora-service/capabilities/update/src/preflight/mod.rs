@@ -2,7 +2,7 @@
 
 mod readings;
 
-pub(crate) use readings::read;
+pub(crate) use readings::{file_system, read};
 
 use crate::error::Refusal;
 use amora_contract::state::UpdateCause;

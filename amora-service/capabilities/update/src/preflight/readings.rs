@@ -16,7 +16,7 @@ pub(crate) fn read(root: &Path, data: &Path) -> Readings {
             .and_then(hexadecimal),
         low_voltage: low_voltage(root),
         cards: cards(root),
-        room: room(data),
+        room: file_system(data).map(|(_, room)| room),
         data: text(&root.join("run/amora-data-lost")),
         clock: Timestamp::now().0 / 1000,
         image: made(root),
@@ -68,13 +68,20 @@ fn cards(root: &Path) -> Vec<Card> {
     cards
 }
 
-fn room(folder: &Path) -> Option<Bytes> {
+/// Size of the file system of a folder, and what of it is free.
+pub(crate) fn file_system(folder: &Path) -> Option<(Bytes, Bytes)> {
     let path = CString::new(folder.as_os_str().as_bytes()).ok()?;
     // SAFETY: a structure of numbers may be all zero.
     let mut room: libc::statvfs = unsafe { std::mem::zeroed() };
     // SAFETY: the path is a terminated string and the structure is ours; both outlive the call.
     match unsafe { libc::statvfs(path.as_ptr(), &raw mut room) } {
-        0 => Some(Bytes(room.f_bavail as u64 * room.f_frsize as u64)),
+        0 => {
+            let block = room.f_frsize as u64;
+            Some((
+                Bytes(room.f_blocks as u64 * block),
+                Bytes(room.f_bavail as u64 * block),
+            ))
+        }
         _ => None,
     }
 }

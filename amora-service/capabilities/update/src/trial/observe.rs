@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The doors to the outside, by their key in the health.
-const LINKS: [&str; 2] = ["mqtt", "iot-hub"];
+const LINKS: [&str; 2] = ["mqtt", "iot_hub"];
 
 /// Where to look.
 #[derive(Debug, Clone)]
@@ -195,5 +195,10 @@ mod tests {
             .health
             .insert("mqtt".to_owned(), health(Condition::Ok));
         assert_eq!(links(&state), ["mqtt"]);
+        state
+            .system
+            .health
+            .insert("iot_hub".to_owned(), health(Condition::Ok));
+        assert_eq!(links(&state), ["mqtt", "iot_hub"]);
     }
 }

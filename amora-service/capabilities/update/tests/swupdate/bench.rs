@@ -8,6 +8,7 @@ use amora_contract::state::{UpdateOutcome, UpdatePhase, UpdateState};
 use amora_contract::units::Seconds;
 use amora_contract::{CommandError, Section, State};
 use amora_router::{Body, Router};
+use amora_update::device_update::Roots;
 use amora_update::{Surroundings, UpdateError};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -45,6 +46,7 @@ pub(crate) struct Bench {
     pub(crate) slots: Arc<Mutex<Slots>>,
     pub(crate) config: UpdateConfig,
     pub(crate) page: Option<String>,
+    pub(crate) roots: Roots,
     pub(crate) events: tokio::sync::broadcast::Receiver<amora_contract::Event>,
     swupdate: Option<Child>,
     helper: Vec<JoinHandle<()>>,
@@ -89,6 +91,7 @@ impl Bench {
             })),
             config,
             page: None,
+            roots: Roots::production(),
             swupdate: None,
             helper: Vec::new(),
             running: None,
@@ -185,6 +188,7 @@ impl Bench {
             data: self.path("data"),
             root: self.path("root"),
             page: self.page.clone(),
+            roots: self.roots.clone(),
             systemctl: self.path("systemctl"),
         };
         let (config, shutdown) = (self.config.clone(), self.shutdown.clone());

@@ -59,7 +59,7 @@ pub(super) fn outcome(reference: &str, outcome: Outcome, cause: Option<UpdateCau
         "cause": cause,
         "reason": if kept { "" } else { "the new system did not pass the check of sound: no samples move" },
         "next_step": "",
-        "source": UpdateSource::Url,
+        "source": UpdateSource::DeviceUpdate,
         "reference": reference,
         "from_version": RUNNING,
         "tries": 1,
@@ -68,25 +68,38 @@ pub(super) fn outcome(reference: &str, outcome: Outcome, cause: Option<UpdateCau
     serde_json::from_value(text).unwrap()
 }
 
-pub(super) fn state(phase: UpdatePhase, reference: Option<&str>, last: Option<UpdateOutcome>) -> UpdateState {
-    let install = reference.map(|reference| {
-        serde_json::from_value::<UpdateInstall>(json!({
-            "source": UpdateSource::Url,
-            "reference": reference,
-            "slot": Slot::B,
-            "percent": 0,
-            "received": Bytes(0),
-            "part": "",
-            "started_at": Timestamp(0),
-        }))
-        .unwrap()
-    });
-    UpdateState {
+pub(super) fn updater(phase: UpdatePhase, reference: Option<&str>, ended: Option<UpdateOutcome>) -> Updater {
+    Updater {
         phase,
-        install,
-        last,
-        ..UpdateState::default()
+        reference: reference.map(str::to_owned),
+        ended,
     }
+}
+
+#[test]
+fn an_installation_is_device_updates_when_it_ordered_it_whatever_it_is_called() {
+    let state = |source| UpdateState {
+        phase: UpdatePhase::Installing,
+        install: Some(UpdateInstall {
+            source,
+            url: None,
+            reference: Some(REFERENCE.to_owned()),
+            version: None,
+            slot: Slot::B,
+            percent: 0,
+            received: Bytes(0),
+            size: None,
+            part: String::new(),
+            waiting: None,
+            fallback: None,
+            started_at: Timestamp(0),
+        }),
+        ..UpdateState::default()
+    };
+    let ordered = Updater::new(&state(UpdateSource::DeviceUpdate), None);
+    assert_eq!(ordered, updater(UpdatePhase::Installing, Some(REFERENCE), None));
+    let by_hand = Updater::new(&state(UpdateSource::Url), None);
+    assert_eq!(by_hand, updater(UpdatePhase::Installing, None, None));
 }
 
 /// A box under test, with its clock.
@@ -105,7 +118,7 @@ impl Scene {
         Self::started(RUNNING, json!({}), None, None)
     }
 
-    fn started(version: &str, reported: Value, order: Option<Value>, last: Option<UpdateOutcome>) -> Self {
+    fn started(version: &str, reported: Value, order: Option<Value>, ended: Option<UpdateOutcome>) -> Self {
         let mut scene = Self {
             agent: Agent::new(Authority::new().roots(), identity(version), &Kept::default()),
             now: Duration::ZERO,
@@ -113,7 +126,7 @@ impl Scene {
             effects: Vec::new(),
         };
         scene.read(order, reported);
-        scene.updater(UpdatePhase::Idle, None, last);
+        scene.updater(UpdatePhase::Idle, None, ended);
         scene
     }
 
@@ -141,9 +154,9 @@ impl Scene {
         self.with(|agent, now| agent.twin(now, &component));
     }
 
-    fn updater(&mut self, phase: UpdatePhase, reference: Option<&str>, last: Option<UpdateOutcome>) {
-        let state = state(phase, reference, last);
-        self.with(|agent, now| agent.updater(now, &state));
+    fn updater(&mut self, phase: UpdatePhase, reference: Option<&str>, ended: Option<UpdateOutcome>) {
+        let updater = updater(phase, reference, ended);
+        self.with(|agent, now| agent.updater(now, updater));
     }
 
     fn answer(&mut self, result: Result<(), CommandError>) {

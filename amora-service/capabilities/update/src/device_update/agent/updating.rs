@@ -6,7 +6,6 @@
 use super::{Agent, Effect, Stage, Updater};
 use crate::device_update::codes::{ExtendedResultCode, ResultCode};
 use crate::device_update::manifest::{Manifest, UpdateId};
-use crate::device_update::order::Workflow;
 use crate::device_update::report::{AgentState, Standing};
 use amora_contract::commands::InstallUpdate;
 use amora_contract::state::{Outcome, UpdateOutcome, UpdatePhase};
@@ -17,8 +16,8 @@ use std::time::Duration;
 /// Time for the state to show what an answer announced, and until a refused request is made again.
 const SETTLE: Duration = Duration::from_secs(15);
 
-/// Time for the state to show what became of a request that got no answer.
-const SILENCE: Duration = Duration::from_secs(60);
+/// Time for an updater that cannot work now, as one that has not started yet.
+const AWAY: Duration = Duration::from_secs(600);
 
 /// Times that an installation is ordered that the updater took and then knew nothing of, as after its own restart.
 const TRIES: u32 = 3;
@@ -31,6 +30,8 @@ pub(super) struct Asked {
     /// Whether the state has shown the installation, or its end.
     seen: bool,
     times: u32,
+    /// Since when the updater could not work.
+    away_since: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +43,15 @@ enum Request {
 
 impl Asked {
     pub(super) fn answer(&mut self, now: Duration, result: Result<(), CommandError>) {
+        let away = matches!(&result, Err(error) if error.code == ErrorCode::Unavailable);
+        self.away_since = self.away_since.or(Some(now)).filter(|_| away);
         self.answer.get_or_insert((now, result));
     }
 
     /// When its answer has had time to show.
     pub(super) fn settled_at(&self) -> Option<Duration> {
-        let (at, result) = self.answer.as_ref()?;
-        let silent = matches!(result, Err(error) if error.code == ErrorCode::TimedOut);
-        Some(*at + if silent { SILENCE } else { SETTLE })
+        let (at, _) = self.answer.as_ref()?;
+        Some(*at + SETTLE)
     }
 
     /// Whether an installation may come of it that the state does not show yet.
@@ -64,10 +66,23 @@ impl Asked {
         self.settled_at().is_some_and(|at| self.seen || now >= at)
     }
 
+    /// Whether it is no use to ask again, and why.
+    fn refusal(&self, now: Duration) -> Option<&str> {
+        let (_, Err(error)) = self.answer.as_ref()? else {
+            return None;
+        };
+        let may_change = match error.code {
+            ErrorCode::Conflict => true,
+            ErrorCode::Unavailable => self.away_since.is_some_and(|since| now < since + AWAY),
+            _ => false,
+        };
+        (!may_change).then_some(error.message.as_str())
+    }
+
     /// Looks whether the state shows the installation that was ordered.
     pub(super) fn see(&mut self, updater: &Updater) {
-        let last = updater.last.as_ref().and_then(|last| last.reference.as_ref());
-        let shown = [updater.reference.as_ref(), last].contains(&Some(&self.reference));
+        let ended = updater.ended.as_ref().and_then(|ended| ended.reference.as_ref());
+        let shown = [updater.reference.as_ref(), ended].contains(&Some(&self.reference));
         self.seen |= shown && self.command == Request::Install;
     }
 }
@@ -114,16 +129,16 @@ impl Agent {
             return Next::Wait;
         };
         let going_on = updater.reference.as_deref();
-        if Workflow::is_ours(going_on) && !target.owns(going_on) {
+        if going_on.is_some() && !target.owns(going_on) {
             return self.may_call_off(now);
         }
         if matches!(target.stage, Stage::Done) {
             return Next::Wait;
         }
-        if let Some(last) = &updater.last
-            && target.owns(last.reference.as_deref())
+        if let Some(ended) = &updater.ended
+            && target.owns(ended.reference.as_deref())
         {
-            return Next::Conclude(Box::new(last.clone()));
+            return Next::Conclude(Box::new(ended.clone()));
         }
         match updater.phase {
             UpdatePhase::Idle => {}
@@ -156,11 +171,9 @@ impl Agent {
         }
         match asked {
             Some(asked) if !asked.settled(now) => Next::Wait,
-            Some(asked) => match &asked.answer {
-                Some((_, Err(error))) if error.code != ErrorCode::Conflict => {
-                    Next::EndRefused(error.message.clone())
-                }
-                Some((_, Ok(()))) if asked.times >= TRIES => Next::EndLost,
+            Some(asked) => match (asked.refusal(now), &asked.answer) {
+                (Some(reason), _) => Next::EndRefused(reason.to_owned()),
+                (None, Some((_, Ok(())))) if asked.times >= TRIES => Next::EndLost,
                 _ => Next::Install,
             },
             None if self.asked.as_ref().is_some_and(|asked| asked.may_begin(now)) => Next::Wait,
@@ -211,6 +224,7 @@ impl Agent {
             answer: None,
             seen: false,
             times: 1,
+            away_since: None,
         });
     }
 
@@ -228,6 +242,7 @@ impl Agent {
             .filter(|asked| asked.command == Request::Install && asked.reference == reference);
         // One that was refused because of another installation was no order.
         let times = known.map_or(1, |asked| asked.times + u32::from(!refused(asked)));
+        let away_since = known.and_then(|asked| asked.away_since);
         self.effects.push(Effect::Install(InstallUpdate {
             url: file.url.clone(),
             size: Some(Bytes(file.size)),
@@ -241,6 +256,7 @@ impl Agent {
             answer: None,
             seen: false,
             times,
+            away_since,
         });
     }
 
@@ -324,5 +340,5 @@ fn call_off_by(phase: UpdatePhase) -> Option<Request> {
 }
 
 fn refused(asked: &Asked) -> bool {
-    matches!(&asked.answer, Some((_, Err(error))) if error.code != ErrorCode::TimedOut)
+    matches!(&asked.answer, Some((_, Err(_))))
 }

@@ -45,7 +45,7 @@ fn after_the_restart_the_twin_and_the_updaters_record_tell_where_it_stands() {
         service: Some(service("w1", None, &text)),
         reported: Some(json!({"agent": progress, "service": {"av": 2}})),
     };
-    assert_eq!(agent.updater(now, &state(UpdatePhase::Trial, None, None)), []);
+    assert_eq!(agent.updater(now, updater(UpdatePhase::Trial, None, None)), []);
     let effects = agent.twin(now, &read);
     assert!(
         matches!(&effects[..], [Effect::Report(_)]),
@@ -57,7 +57,7 @@ fn after_the_restart_the_twin_and_the_updaters_record_tell_where_it_stands() {
         "on trial nothing is claimed"
     );
     let kept = outcome(REFERENCE, Outcome::Kept, None);
-    let effects = agent.updater(now, &state(UpdatePhase::Idle, None, Some(kept)));
+    let effects = agent.updater(now, updater(UpdatePhase::Idle, None, Some(kept)));
     let [Effect::KeepReport(text), Effect::Report(patch)] = &effects[..] else {
         panic!("{effects:?}")
     };
@@ -74,14 +74,13 @@ fn after_the_restart_the_twin_and_the_updaters_record_tell_where_it_stands() {
     // A connection that was lost before the report arrived.
     let effects = agent.twin(now, &read);
     assert!(effects.contains(&Effect::Report(patch.clone())), "{effects:?}");
-    // A power cut before it arrived, and another update that took its place in the updater's record.
+    // A power cut before it arrived, and the updater's record lost with it.
     let memory = Kept {
         root_keys: None,
         report: Some(text.clone()),
     };
     let mut again = Agent::new(Authority::new().roots(), identity("1.1.0"), &memory);
-    let other = outcome("by hand", Outcome::Refused, None);
-    again.updater(now, &state(UpdatePhase::Idle, None, Some(other)));
+    again.updater(now, updater(UpdatePhase::Idle, None, None));
     let effects = again.twin(now, &read);
     assert!(effects.contains(&Effect::Report(patch.clone())), "{effects:?}");
     assert!(
@@ -151,7 +150,7 @@ fn an_updater_that_cannot_take_the_order_fails_the_deployment() {
     let mut scene = Scene::new();
     scene.deploy(service("w1", None, &manifest("1.1.0").to_string()));
     scene.reports();
-    let error = CommandError::new(ErrorCode::Unavailable, "this box cannot be updated: no image");
+    let error = CommandError::invalid("sha256", "must be 64 hexadecimal digits");
     scene.answer(Err(error));
     assert_eq!(
         scene.reports(),
@@ -163,6 +162,36 @@ fn an_updater_that_cannot_take_the_order_fails_the_deployment() {
     let report = scene.only_report();
     assert_eq!(result(&report), (255, 0, "32000032".to_owned()));
     assert_eq!(scene.agent.next_wake(scene.now), None);
+}
+
+#[test]
+fn an_updater_that_has_not_started_yet_is_waited_for_but_not_for_ever() {
+    let mut scene = Scene::new();
+    scene.deploy(service("w1", None, &manifest("1.1.0").to_string()));
+    scene.reports();
+    let away = || CommandError::new(ErrorCode::Unavailable, "SWUpdate cannot be reached");
+    scene.answer(Err(away()));
+    for _ in 0..5 {
+        scene.pass(20);
+        assert_eq!(scene.installs().len(), 1);
+        scene.answer(Err(away()));
+    }
+    scene.pass(1000);
+    let report = scene.only_report();
+    assert_eq!(result(&report), (255, 0, "32000032".to_owned()));
+    let details = report["lastInstallResult"]["resultDetails"].as_str().unwrap();
+    assert!(details.contains("cannot be reached"), "{details}");
+
+    let mut scene = Scene::new();
+    scene.deploy(service("w1", None, &manifest("1.1.0").to_string()));
+    scene.answer(Err(away()));
+    scene.pass(20);
+    assert_eq!(scene.installs().len(), 1);
+    scene.answer(Ok(()));
+    scene.updater(UpdatePhase::Installing, Some(REFERENCE), None);
+    scene.reports();
+    scene.pass(100_000);
+    assert_eq!((scene.installs(), scene.reports()), (vec![], vec![]));
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn an_older_package_of_root_keys_does_not_undo_a_newer_one() {
     };
     let mut agent = Agent::new(authority.roots(), identity(RUNNING), &kept);
     let now = Duration::ZERO;
-    agent.updater(now, &state(UpdatePhase::Idle, None, None));
+    agent.updater(now, updater(UpdatePhase::Idle, None, None));
     let component = TwinComponent {
         version: 1,
         service: Some(service("w1", None, &manifest("1.1.0").to_string())),
