@@ -79,7 +79,13 @@ fn describe(hub: &IotHubState, health: Option<&Health>, now: Timestamp) -> Strin
                 hub.waiting, hub.sent, hub.dropped
             ),
         ),
-        ("connected", format!("{} times since the start", hub.connections)),
+        (
+            "connected",
+            match hub.connections {
+                1 => "once since the start".to_owned(),
+                count => format!("{count} times since the start"),
+            },
+        ),
     ];
     for (name, value) in rows {
         text += &format!("  {name:<9} {value}\n");
