@@ -1,6 +1,7 @@
-"""Makes Microsoft's device SDK importable: it has a folder of its own, see `ci/setup`."""
+"""Makes Microsoft's SDKs importable: they have folders of their own, see `ci/setup`."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "build/azure"))
+for folder in ["azure-services", "azure"]:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "build" / folder))

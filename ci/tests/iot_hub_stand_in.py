@@ -124,14 +124,14 @@ def wait_for(what, seconds=PATIENCE):
 
 
 @contextmanager
-def running(folder: Path):
+def running(folder: Path, hubs=(HUB, OTHER_HUB)):
     """Build and run the program, with its log in a folder."""
     manifest = ROOT / "amora-service/Cargo.toml"
     build = ["cargo", "build", "--quiet", "--locked", "--manifest-path", manifest, "-p", "amora-peer-iot-hub"]
     subprocess.run(build, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "amora-service/target"))
     log = folder / "log"
-    command = [target / "debug/iot-hub-stand-in", "--hub", HUB, "--hub", OTHER_HUB, "--scope", SCOPE]
+    command = [target / "debug/iot-hub-stand-in", "--scope", SCOPE, *(f"--hub={hub}" for hub in hubs)]
     ports = ["--mqtt-port=0", "--https-port=0", "--control-port=0"]
     with log.open("w") as errors:
         process = subprocess.Popen(command + ports, stdout=subprocess.PIPE, stderr=errors, text=True)
