@@ -3,6 +3,7 @@
 //! Waiting is generous, so that a busy machine passes; what is waited for is checked exactly.
 
 mod abuse;
+mod cloud;
 mod configuration;
 mod configure;
 mod control;
