@@ -6,6 +6,9 @@ use rcgen::{
     KeyUsagePurpose,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use std::time::{Duration, SystemTime};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// A certificate authority whose key lives as long as it does.
 pub struct Authority {
@@ -45,6 +48,10 @@ impl Authority {
     pub fn server(&self, names: Vec<String>) -> Result<Identity, rcgen::Error> {
         let mut params = params("Stand-in for IoT Hub", names)?;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        // As long as those of real hubs about, so that a client with a wrong clock finds it void.
+        let now = SystemTime::now();
+        params.not_before = (now - 30 * DAY).into();
+        params.not_after = (now + 365 * DAY).into();
         self.issue(params)
     }
 
