@@ -9,12 +9,15 @@
 //! | [`twin`] | desired properties in the order of their versions; reported ones merged, paced and never lost |
 //! | [`status`] | what a status code of the service means for whoever asked |
 //! | [`registration`] | being assigned to a hub |
+//! | [`clock`], [`calendar`] | what time it is, whether to believe it, and how to write it |
 //! | [`assignment`] | the hub that was assigned, kept through restarts |
 //! | [`session`] | connect, wait, renew, provision again |
 //! | [`client`] | the only module with sockets, clocks and tasks |
 
 pub mod assignment;
+pub mod calendar;
 pub mod client;
+pub mod clock;
 pub mod connection_string;
 pub mod encoding;
 pub mod identity;

@@ -3,6 +3,7 @@
 use amora_contract::config::TlsConfig;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::{ClientConfig, RootCertStore};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,8 +65,16 @@ pub enum TlsError {
 /// # Errors
 /// When a file is missing, unreadable or not what it should be.
 pub fn client(config: &TlsConfig) -> Result<Arc<ClientConfig>, TlsError> {
+    client_by(config, Arc::new(DefaultTimeProvider))
+}
+
+/// The same, by a clock of the caller's own: certificates are valid or not by what it shows.
+///
+/// # Errors
+/// As for [`client`].
+pub fn client_by(config: &TlsConfig, clock: Arc<dyn TimeProvider>) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_details(provider, clock)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots(config.ca_file.as_deref())?);
     let client = match (&config.cert_file, &config.key_file) {

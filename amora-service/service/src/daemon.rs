@@ -5,14 +5,17 @@ use crate::parts::{self, Part};
 use crate::watchdog::SoundPulse;
 use amora_contract::commands::{Configure, SystemCommand};
 use amora_contract::config::layers::{self, Configured, Loaded, Sources, load};
-use amora_contract::reply::{ConfigureReply, ReloadReply};
-use amora_contract::units::Timestamp;
-use amora_contract::{Command, CommandError, ErrorCode, EventKind, Reply, Section};
+use amora_contract::reply::{ConfigureReply, DiagnosisReply, ReloadReply};
+use amora_contract::units::{Bytes, Timestamp};
+use amora_contract::{Command, CommandError, Config, ErrorCode, EventKind, Reply, Section, State};
 use amora_router::{Request, Router, Seat, private_file};
 use anyhow::Context;
 use sd_notify::NotifyState;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Mutex;
 
 /// The version that the state, the page and the update door show.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -30,6 +33,8 @@ pub(crate) struct Daemon {
     loaded: Loaded,
     log: LogControl,
     parts: Vec<Part>,
+    /// Held while a diagnostic bundle is made.
+    diagnosis: Arc<Mutex<()>>,
 }
 
 impl Daemon {
@@ -41,6 +46,7 @@ impl Daemon {
             loaded,
             log,
             parts: Vec::new(),
+            diagnosis: Arc::default(),
         }
     }
 
@@ -109,10 +115,15 @@ impl Daemon {
             SystemCommand::GetState => Ok(Reply::State(Box::new(seat.router().state().as_ref().clone()))),
             SystemCommand::GetStatus => Ok(Reply::System(Box::new(seat.router().state().system.clone()))),
             SystemCommand::GetConfig => Ok(Reply::Config(self.loaded.redacted())),
-            SystemCommand::Diagnose => Err(CommandError::new(
-                ErrorCode::Unavailable,
-                "no diagnostic bundle can be made at present",
-            )),
+            SystemCommand::Diagnose => {
+                let work = diagnose(
+                    self.diagnosis.clone(),
+                    seat.router().state(),
+                    self.loaded.config.clone(),
+                );
+                tokio::spawn(async move { request.answer(work.await) });
+                return;
+            }
             SystemCommand::Reload => {
                 let done = self.reload();
                 let done = done.map(|(reply, parts)| (Reply::Reload(reply), parts));
@@ -243,6 +254,25 @@ impl Daemon {
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::warn!("not everything ended in time");
         }
+    }
+}
+
+/// Makes a diagnostic bundle, one at a time.
+async fn diagnose(turn: Arc<Mutex<()>>, state: Arc<State>, config: Config) -> Result<Reply, CommandError> {
+    let Ok(_turn) = turn.try_lock() else {
+        return Err(CommandError::new(
+            ErrorCode::Busy,
+            "a diagnostic bundle is being made; try again in a moment",
+        ));
+    };
+    let (root, journalctl) = (Path::new("/"), Path::new("journalctl"));
+    match amora_diagnosis::make(&state, &config, root, journalctl).await {
+        Ok(bundle) => Ok(Reply::Diagnosis(DiagnosisReply {
+            path: bundle.path.display().to_string(),
+            size: Bytes(bundle.size),
+            made_at: bundle.made_at,
+        })),
+        Err(error) => Err(CommandError::new(ErrorCode::Failed, error.to_string())),
     }
 }
 

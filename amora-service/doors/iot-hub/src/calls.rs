@@ -3,6 +3,9 @@
 use crate::dialect::{self, Answer, Asked};
 use crate::message;
 use crate::telemetry::Telemetry;
+use crate::uploads::Uploads;
+use amora_contract::Command;
+use amora_contract::commands::SystemCommand;
 use amora_contract::state::IotHubReceived;
 use amora_contract::units::Timestamp;
 use amora_link::iot_hub::client::{CloudMessage, MethodCall};
@@ -13,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// Notices of what was received, until they are shown.
 pub(crate) const RECEIPTS: usize = 64;
@@ -20,6 +24,10 @@ pub(crate) const RECEIPTS: usize = 64;
 /// The hub waits 30 s for an answer where the caller does not say otherwise. Work that takes longer than this is
 /// answered with 202, and a message tells how it ended.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Some callers wait as little as this, the least that a hub allows them. What takes longer is told by a message too, so
+/// that it reaches those who had given up.
+const SHORTEST: Duration = Duration::from_secs(5);
 
 /// Commands follow each other in the order in which they came, but one that takes longer than this no longer holds up
 /// those behind it.
@@ -42,6 +50,7 @@ struct Worker {
     doorway: Doorway,
     telemetry: Telemetry,
     receipts: mpsc::Sender<IotHubReceived>,
+    uploads: Uploads,
     /// Held while it is one's turn; it is passed on in the order of asking.
     turn: Arc<Mutex<()>>,
 }
@@ -51,6 +60,7 @@ impl Calls {
         doorway: Doorway,
         telemetry: Telemetry,
         receipts: mpsc::Sender<IotHubReceived>,
+        uploads: Uploads,
         enabled: bool,
     ) -> Self {
         Self {
@@ -58,6 +68,7 @@ impl Calls {
                 doorway,
                 telemetry,
                 receipts,
+                uploads,
                 turn: Arc::default(),
             },
             enabled,
@@ -113,7 +124,11 @@ impl Calls {
         };
         self.running.spawn(async move {
             let answer = match read {
-                Ok(asked) => worker.clone().carry_out(asked).await,
+                Ok(asked) => {
+                    let uploads = asked.command == Command::System(SystemCommand::Diagnose);
+                    let answer = worker.clone().carry_out(asked).await;
+                    worker.finish(uploads, answer).await
+                }
                 Err(answer) => answer,
             };
             worker.note(&name, answer.status);
@@ -146,18 +161,38 @@ fn command_of(message: &CloudMessage) -> Result<(String, Vec<u8>), Answer> {
 impl Worker {
     async fn call(self, call: MethodCall, asked: Asked) {
         let name = call.name.clone();
+        let uploads = asked.command == Command::System(SystemCommand::Diagnose);
+        let began = Instant::now();
         let mut work = Box::pin(self.clone().carry_out(asked));
         let answer = tokio::select! {
             answer = &mut work => answer,
             () = tokio::time::sleep(PATIENCE) => {
                 self.note(&name, 202);
                 send(call, &dialect::under_way(&name)).await;
-                let answer = work.await;
+                let answer = self.finish(uploads, work.await).await;
                 return self.tell("methodResult", &name, &answer, None).await;
             }
         };
+        if uploads && answer.status == 200 {
+            self.note(&name, 202);
+            send(call, &dialect::under_way(&name)).await;
+            let answer = self.finish(uploads, answer).await;
+            return self.tell("methodResult", &name, &answer, None).await;
+        }
         self.note(&name, answer.status);
         send(call, &answer).await;
+        if began.elapsed() >= SHORTEST {
+            self.tell("methodResult", &name, &answer, None).await;
+        }
+    }
+
+    /// Uploads what a command made, where it did.
+    async fn finish(&self, uploads: bool, answer: Answer) -> Answer {
+        if uploads && answer.status == 200 {
+            self.uploads.upload(&answer.body).await
+        } else {
+            answer
+        }
     }
 
     async fn carry_out(self, asked: Asked) -> Answer {

@@ -5,9 +5,10 @@
 //! | the cloud | `playerStatus` at its interval, and events, through durable outboxes | [`message`] |
 //! | the cloud | reported properties: the state, and answers to what is desired | [`reported`], [`desired`] |
 //! | the box | direct methods: the original's and every allowed command | [`dialect`] |
-//! | the box | desired properties: the original's | [`desired`] |
+//! | the box | desired properties: the configuration, and the original's | [`desired`] |
 //! | the box | messages: a command each, answered by a message | [`dialect`] |
 
+mod batch;
 mod calls;
 pub mod desired;
 pub mod dialect;
@@ -16,12 +17,13 @@ pub mod reported;
 mod settings;
 mod shown;
 mod telemetry;
-mod time;
 mod twin;
+mod uploads;
 
 use amora_contract::config::{DeviceConfig, IotHubConfig};
 use amora_link::iot_hub::assignment::Assignment;
 use amora_link::iot_hub::client::{self, Event};
+use amora_link::iot_hub::clock::Clock;
 use amora_link::iot_hub::connection_string::ConnectionStringError;
 use amora_link::outbox::{Limits, Outbox, OutboxError};
 use amora_router::{AllowList, Router, private_file};
@@ -40,10 +42,10 @@ const DESIRED: usize = 16;
 /// Time for the goodbye.
 const GOODBYE: Duration = Duration::from_millis(1500);
 
-/// Status messages are worth little once they are old: at one a minute these are a day.
+/// At one status message a minute these are a week.
 const STATUS_LIMITS: Limits = Limits {
-    entries: 1440,
-    bytes: 2 << 20,
+    entries: 7 * 24 * 60,
+    bytes: 8 << 20,
 };
 
 /// Why the door cannot be opened. A hub that is away is no error: it is tried again for ever.
@@ -79,9 +81,23 @@ pub async fn run(
     device: DeviceConfig,
     shutdown: CancellationToken,
 ) -> Result<(), IotHubError> {
+    run_by(Clock::system(), router, config, device, shutdown).await
+}
+
+/// The same by another clock than the system's.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_by(
+    clock: Clock,
+    router: Router,
+    config: IotHubConfig,
+    device: DeviceConfig,
+    shutdown: CancellationToken,
+) -> Result<(), IotHubError> {
     let events = router.subscribe_events();
     let kept = device.data.join("iot-hub-assignment.json");
-    let options = settings::options(&config, &device, std::fs::read(&kept).ok().as_deref())?;
+    let options = settings::options(&config, &device, std::fs::read(&kept).ok().as_deref(), clock)?;
     let (event_box, unkept) = open_outbox(&device.data, "iot-hub-events.sqlite", Limits::default())?;
     let (status_box, _) = open_outbox(&device.data, "iot-hub-status.sqlite", STATUS_LIMITS)?;
     let (client, mut happened) = client::open(options);
@@ -106,6 +122,7 @@ pub async fn run(
             outbox: outbox.clone(),
             hub: hub.clone(),
             counters: counters.clone(),
+            batch: config.batch,
         };
         tasks.spawn(pump.pump());
     }
@@ -125,7 +142,8 @@ pub async fn run(
     };
     let (received, receipts) = mpsc::channel(calls::RECEIPTS);
     tasks.spawn(shown.run(receipts));
-    let mut calls = Calls::new(doorway, source, received, config.direct_methods);
+    let uploads = uploads::Uploads::new(hub.clone());
+    let mut calls = Calls::new(doorway, source, received, uploads, config.direct_methods);
 
     let ended = loop {
         let event = tokio::select! {

@@ -1,18 +1,17 @@
 //! Messages to the cloud.
 
 use crate::dialect::player_status;
-use crate::time;
 use amora_contract::units::Timestamp;
 use amora_contract::{Event, State};
+use amora_link::iot_hub::calendar;
 use amora_link::iot_hub::topic::Properties;
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 /// The original's status message; the device's id is put in when it is sent.
 pub fn status(state: &State, now: Timestamp) -> Value {
     json!({
         "messageType": "playerStatus",
-        "timestamp": time::milliseconds(now),
+        "timestamp": calendar::milliseconds(now),
         "status": player_status(state.player.as_ref(), state.audio.as_ref(), now),
     })
 }
@@ -23,7 +22,7 @@ pub fn event(event: &Event) -> Value {
     if let Some(body) = body.as_object_mut() {
         body.remove("time");
         body.insert("messageType".to_owned(), "event".into());
-        body.insert("timestamp".to_owned(), time::milliseconds(event.time).into());
+        body.insert("timestamp".to_owned(), calendar::milliseconds(event.time).into());
     }
     body
 }
@@ -39,7 +38,7 @@ pub fn result(
 ) -> Value {
     json!({
         "messageType": kind,
-        "timestamp": time::milliseconds(now),
+        "timestamp": calendar::milliseconds(now),
         "name": name,
         "status": status,
         "payload": body,
@@ -47,24 +46,38 @@ pub fn result(
     })
 }
 
-/// The body and the properties of a message as it is sent. `sequence` only grows: whoever reads a number again, as
-/// delivery at least once allows, drops it.
-pub fn envelope(kept: &[u8], device_id: &str, sequence: i64) -> Option<(Bytes, Properties)> {
+/// A message as it is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope {
+    /// Its `messageType`.
+    pub kind: String,
+    /// JSON.
+    pub body: String,
+    /// What the hub can route it by.
+    pub properties: Properties,
+}
+
+/// A kept message as it is sent. `sequence` only grows: whoever reads a number again, as delivery at least once
+/// allows, drops it. `None` when what was kept is damaged.
+pub fn envelope(kept: &[u8], device_id: &str, sequence: i64) -> Option<Envelope> {
     let mut body: Map<String, Value> = serde_json::from_slice(kept).ok()?;
     body.insert("deviceId".to_owned(), device_id.into());
     body.insert("sequence".to_owned(), sequence.into());
     let text = |key: &str| body.get(key).and_then(Value::as_str);
-    let kind = text("messageType").unwrap_or_default();
+    let kind = text("messageType").unwrap_or_default().to_owned();
     let mut properties = Properties::json().with("$.mid", &format!("{kind}-{sequence}"));
     if let Some(correlation) = text("correlationId") {
         properties = properties.with("$.cid", correlation);
     }
-    properties = properties.with("messageType", kind);
+    properties = properties.with("messageType", &kind);
     if let Some(event) = text("event") {
         properties = properties.with("event", event);
     }
-    let body = Value::Object(body).to_string();
-    Some((body.into(), properties))
+    Some(Envelope {
+        kind,
+        body: Value::Object(body).to_string(),
+        properties,
+    })
 }
 
 #[cfg(test)]
@@ -74,8 +87,8 @@ mod tests {
 
     fn sent(body: &Value) -> (Value, Properties) {
         let kept = serde_json::to_vec(body).unwrap();
-        let (body, properties) = envelope(&kept, "box", 7).unwrap();
-        (serde_json::from_slice(&body).unwrap(), properties)
+        let sent = envelope(&kept, "box", 7).unwrap();
+        (serde_json::from_str(&sent.body).unwrap(), sent.properties)
     }
 
     #[test]

@@ -11,9 +11,10 @@
 //! properties from the largest down; `state.left_out` names what went.
 
 use crate::dialect::player_status;
-use crate::time;
 use amora_contract::State;
+use amora_contract::state::RESTLESS;
 use amora_contract::units::Timestamp;
+use amora_link::iot_hub::calendar;
 use amora_link::iot_hub::twin::limits;
 use serde_json::{Map, Value, json};
 
@@ -29,23 +30,6 @@ pub const FIRST_TO_GO: [&str; 10] = [
     "/state/update",
     "/state/player",
     "/state/system/health",
-];
-
-/// What changes all the time: a patch a second would cost more than it tells.
-const RESTLESS: [&str; 13] = [
-    "/revision",
-    "/iot_hub",
-    "/player/position",
-    "/player/position_at",
-    "/player/bitrate",
-    "/player/library/scanned",
-    "/audio/mixer",
-    "/audio/music/fill",
-    "/audio/music/drift",
-    "/audio/counters/periods",
-    "/audio/counters/limited",
-    "/audio/counters/ducked",
-    "/audio/counters/callback_microseconds",
 ];
 
 /// Room left for what the hub counts and this box does not know of.
@@ -74,7 +58,7 @@ impl Reported {
         let mut document = Map::new();
         document.insert("status".to_owned(), status);
         document.insert("state".to_owned(), whole);
-        document.insert("last_updated".to_owned(), time::seconds(now).into());
+        document.insert("last_updated".to_owned(), calendar::seconds(now).into());
         self.still = still;
         for value in document.values_mut() {
             limits::conform(value);
@@ -101,7 +85,7 @@ fn take_away(document: &mut Value, path: &str) {
 mod tests {
     use super::*;
     use amora_contract::reply::Output;
-    use amora_contract::state::{AudioState, PlaybackState, PlayerState, Song};
+    use amora_contract::state::{AudioState, Health, PlaybackState, PlayerState, Song};
     use amora_contract::units::Seconds;
 
     fn playing() -> State {
@@ -160,5 +144,36 @@ mod tests {
             .unwrap();
         assert!(limits::size_of_object(&crowded) <= 1500, "{crowded:?}");
         assert_eq!(crowded["status"]["state"], "play");
+    }
+
+    #[test]
+    fn the_largest_state_fits_and_keeps_what_is_worth_most() {
+        let long = "ü".repeat(5000);
+        let mut state = playing();
+        let player = state.player.as_mut().unwrap();
+        player.song = Some(Song {
+            file: long.clone(),
+            title: long.clone(),
+            artist: long.clone(),
+            album: long.clone(),
+            ..Song::default()
+        });
+        player.playlist = Some(long.clone());
+        player.error = Some(long.clone());
+        for part in 0..40 {
+            let health = Health {
+                cause: long.clone(),
+                next_step: long.clone(),
+                ..Health::default()
+            };
+            state.system.health.insert(format!("part{part}"), health);
+        }
+        let document = Reported::default().update(&state, 0, Timestamp(0)).unwrap();
+        assert!(limits::size_of_object(&document) <= limits::LARGEST - MARGIN);
+        assert_eq!(document["status"]["state"], "play");
+        assert_eq!(document["state"]["system"]["version"], "");
+        let left_out = document["state"]["left_out"].as_array().unwrap();
+        assert_eq!(left_out.last().unwrap(), "/state/system/health");
+        assert!(left_out.len() <= FIRST_TO_GO.len());
     }
 }

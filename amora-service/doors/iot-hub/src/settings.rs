@@ -5,6 +5,7 @@ use amora_contract::config::{DeviceConfig, IotHubConfig, IotHubTransport, Provis
 use amora_link::backoff::Policy;
 use amora_link::iot_hub::assignment::Assignment;
 use amora_link::iot_hub::client::{Options, Transport};
+use amora_link::iot_hub::clock::Clock;
 use amora_link::iot_hub::connection_string::{ConnectionString, Secret};
 use amora_link::iot_hub::identity::{Enrolment, Identity, is_registration_id};
 use amora_link::iot_hub::sas::{Key, Renewal};
@@ -17,6 +18,7 @@ pub(crate) fn options(
     config: &IotHubConfig,
     device: &DeviceConfig,
     kept: Option<&[u8]>,
+    clock: Clock,
 ) -> Result<Options, IotHubError> {
     let wrong = |field, reason| Err(IotHubError::Setting { field, reason });
     let identity = match (&config.connection_string, &config.provisioning) {
@@ -57,6 +59,8 @@ pub(crate) fn options(
             .as_ref()
             .and_then(|provisioning| provisioning.port)
             .or(config.port),
+        https_port: config.https_port,
+        clock,
         tls: config.tls.clone(),
         keep_alive: Duration::from_secs(config.keep_alive.into()),
         report_pace: seconds(config.report_interval.0),
@@ -129,7 +133,7 @@ mod tests {
             host: "h".to_owned(),
             device_id: device.id.clone(),
         };
-        let options = options(&config(), &device, Some(&kept.encode())).unwrap();
+        let options = options(&config(), &device, Some(&kept.encode()), Clock::system()).unwrap();
         assert_eq!(options.assignment, Some(kept));
         let Identity::Provisioned(enrolment) = options.identity else {
             panic!("it is not provisioned")
@@ -157,7 +161,7 @@ mod tests {
         for (field, change) in cases {
             let mut config = config();
             change(&mut config);
-            let error = options(&config, &DeviceConfig::default(), None).unwrap_err();
+            let error = options(&config, &DeviceConfig::default(), None, Clock::system()).unwrap_err();
             let error = error.to_string();
             assert!(error.contains(field) && !error.contains("secret"), "{error}");
         }

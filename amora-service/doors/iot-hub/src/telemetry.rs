@@ -3,12 +3,14 @@
 //! Events and status messages have an outbox each. However long the box is offline, status messages, of which the
 //! latest is worth the most, never displace an event; within an outbox the oldest goes first.
 
+use crate::batch::{self, Parcel};
 use crate::message;
 use amora_contract::Event;
+use amora_contract::config::IotHubBatch;
 use amora_contract::units::{Seconds, Timestamp};
 use amora_link::iot_hub::client::{Hub, Line};
 use amora_link::mqtt::{PublishError, Undelivered};
-use amora_link::outbox::Outbox;
+use amora_link::outbox::{Entry, Outbox};
 use amora_router::Router;
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -22,6 +24,9 @@ use tokio::time::Instant;
 
 /// Messages on their way at once.
 const WINDOW: usize = 16;
+
+/// Messages looked at ahead, so that those that share one can be put together.
+const AHEAD: usize = 32;
 
 /// Bytes on their way at once. What is asked of the box is answered behind them, so a week's backlog must not stand
 /// in front of an answer.
@@ -101,7 +106,7 @@ async fn write_down(outbox: &Outbox, body: &Value) {
 type Arrival = Pin<Box<dyn Future<Output = Result<(), Undelivered>> + Send>>;
 
 struct Sent {
-    sequence: i64,
+    sequences: Vec<i64>,
     bytes: usize,
     at: Instant,
     arrival: Arrival,
@@ -112,6 +117,8 @@ pub(crate) struct Pump {
     pub(crate) outbox: Outbox,
     pub(crate) hub: Hub,
     pub(crate) counters: Counters,
+    /// What may share a message.
+    pub(crate) batch: IotHubBatch,
 }
 
 impl Pump {
@@ -144,30 +151,43 @@ impl Pump {
     /// Sends over one line until it breaks; false when the outbox is over.
     async fn drain(&self, line: &Line) -> bool {
         let mut fill = self.outbox.watch();
+        let mut waiting: VecDeque<Entry> = VecDeque::new();
         let mut sent: VecDeque<Sent> = VecDeque::new();
         let mut after = 0;
         loop {
             fill.mark_unchanged();
-            let mut room = sent.len() < WINDOW && on_the_way(&sent) < WINDOW_BYTES;
-            while room {
-                let Ok(entries) = self.outbox.read(after, 1).await else {
+            while has_room(&sent) {
+                let Ok(more) = self.outbox.read(after, AHEAD.saturating_sub(waiting.len())).await else {
                     return false;
                 };
-                let Some(entry) = entries.into_iter().next() else {
-                    break;
-                };
-                after = entry.sequence;
-                match self.send(line, entry.sequence, &entry.body).await {
-                    Ok(on_its_way) => sent.push_back(on_its_way),
-                    Err(Unsent::Gone) => return true,
-                    Err(Unsent::Never(cause)) => {
-                        tracing::error!(cause, "a message can never be sent and is dropped");
-                        if self.outbox.delete(vec![entry.sequence]).await.is_err() {
-                            return false;
+                after = more.last().map_or(after, |newest| newest.sequence);
+                waiting.extend(more);
+                let unsent = match batch::pack(&waiting, line.device_id(), self.batch) {
+                    None => break,
+                    // What can still grow waits while something is on its way, and so never alone.
+                    Some(Ok(parcel)) if parcel.grows && !sent.is_empty() => break,
+                    Some(Ok(parcel)) => {
+                        waiting.drain(..parcel.sequences.len());
+                        let sequences = parcel.sequences.clone();
+                        match send(line, parcel).await {
+                            Ok(on_its_way) => {
+                                sent.push_back(on_its_way);
+                                continue;
+                            }
+                            Err(PublishError::Closed) => return true,
+                            Err(error) => (sequences, error.to_string()),
                         }
                     }
+                    Some(Err(damaged)) => {
+                        waiting.pop_front();
+                        (vec![damaged], "it is no message".to_owned())
+                    }
+                };
+                let (sequences, cause) = unsent;
+                tracing::error!(cause, "a message can never be sent and is dropped");
+                if self.outbox.delete(sequences).await.is_err() {
+                    return false;
                 }
-                room = sent.len() < WINDOW && on_the_way(&sent) < WINDOW_BYTES;
             }
             let waits = !sent.is_empty();
             let patience = sent
@@ -184,7 +204,7 @@ impl Pump {
                         return true;
                     }
                 }
-                changed = fill.changed(), if room => if changed.is_err() { return false },
+                changed = fill.changed(), if has_room(&sent) => if changed.is_err() { return false },
                 () = tokio::time::sleep_until(patience), if waits => {
                     tracing::warn!("the hub does not acknowledge what it is sent");
                     self.hub.renew().await;
@@ -193,22 +213,17 @@ impl Pump {
             }
         }
     }
+}
 
-    async fn send(&self, line: &Line, sequence: i64, kept: &[u8]) -> Result<Sent, Unsent> {
-        let (body, properties) = message::envelope(kept, line.device_id(), sequence)
-            .ok_or_else(|| Unsent::Never("it is no message".to_owned()))?;
-        let bytes = body.len();
-        match line.send(body, &properties).await {
-            Ok(delivery) => Ok(Sent {
-                sequence,
-                bytes,
-                at: Instant::now(),
-                arrival: Box::pin(delivery.arrived()),
-            }),
-            Err(PublishError::Closed) => Err(Unsent::Gone),
-            Err(error) => Err(Unsent::Never(error.to_string())),
-        }
-    }
+async fn send(line: &Line, parcel: Parcel) -> Result<Sent, PublishError> {
+    let bytes = parcel.body.len();
+    let delivery = line.send(parcel.body.into(), &parcel.properties).await?;
+    Ok(Sent {
+        sequences: parcel.sequences,
+        bytes,
+        at: Instant::now(),
+        arrival: Box::pin(delivery.arrived()),
+    })
 }
 
 /// Waits until the line is another one, or none; false when there will be none any more.
@@ -217,15 +232,8 @@ async fn another(lines: &mut watch::Receiver<Option<Line>>, connection: u64) -> 
     lines.wait_for(is_another).await.is_ok()
 }
 
-enum Unsent {
-    /// The line is.
-    Gone,
-    /// It is too large, or damaged.
-    Never(String),
-}
-
-fn on_the_way(sent: &VecDeque<Sent>) -> usize {
-    sent.iter().map(|sent| sent.bytes).sum()
+fn has_room(sent: &VecDeque<Sent>) -> bool {
+    sent.len() < WINDOW && sent.iter().map(|sent| sent.bytes).sum::<usize>() < WINDOW_BYTES
 }
 
 #[derive(Default)]
@@ -248,7 +256,7 @@ async fn arrivals(sent: &mut VecDeque<Sent>) -> Arrived {
             }
         };
         match result {
-            Ok(()) => arrived.done.push(oldest.sequence),
+            Ok(()) => arrived.done.append(&mut oldest.sequences),
             Err(_) => {
                 arrived.lost = true;
                 return arrived;

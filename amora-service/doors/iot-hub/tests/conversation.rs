@@ -3,20 +3,12 @@
 mod support;
 
 use amora_contract::EventKind;
-use amora_contract::config::IotHubConfig;
+use amora_contract::config::{IotHubBatch, IotHubConfig};
 use amora_contract::state::{Condition, IotHubLink};
 use amora_contract::units::Seconds;
-use amora_peer_iot_hub::{CloudMessage, Hub, MethodReply};
+use amora_peer_iot_hub::{CloudMessage, MethodReply};
 use serde_json::{Value, json};
-use std::time::Duration;
-use support::{Device, body, config, hub, within};
-
-async fn call(hub: &Hub, method: &str, payload: Value) -> MethodReply {
-    let patience = Duration::from_secs(30);
-    hub.invoke("box", method, &payload, patience, patience)
-        .await
-        .unwrap()
-}
+use support::{Device, body, call, config, hub, within};
 
 #[tokio::test]
 async fn the_box_connects_says_which_model_it_is_and_reports_its_state() {
@@ -204,6 +196,7 @@ async fn status_messages_and_events_carry_their_properties() {
     let config = IotHubConfig {
         connection_string: Some(connection_string),
         telemetry_interval: Seconds(0.2),
+        batch: IotHubBatch::Off,
         ..config(&stand_in, folder.path())
     };
     let device = Device::open(config, folder.path());

@@ -5,12 +5,11 @@ mod support;
 use amora_contract::EventKind;
 use amora_contract::config::{IotHubConfig, IotHubTransport, ProvisioningConfig};
 use amora_contract::state::{Condition, IotHubLink};
-use amora_contract::units::Decibels;
-use amora_link::iot_hub::client::{self, Options, Transport};
+use amora_contract::units::{Decibels, Seconds};
+use amora_link::iot_hub::client::{self, Options};
 use amora_link::iot_hub::connection_string::ConnectionString;
 use amora_link::iot_hub::identity::Identity;
 use amora_link::iot_hub::sas::{Key, Renewal};
-use amora_link::iot_hub::session::BACKOFF;
 use amora_peer_iot_hub::{
     Attestation, Authentication, CloseReason, Enrolment, Happening, StandIn, TelemetryRule, fresh_key,
 };
@@ -18,7 +17,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
-use support::{Device, body, config, hub, within};
+use support::{Device, bodies, config, hub, options, within};
 
 #[tokio::test]
 async fn no_event_is_lost_over_cuts_and_a_restart() {
@@ -42,11 +41,11 @@ async fn no_event_is_lost_over_cuts_and_a_restart() {
     device.close().await;
     device = Device::with(&connection_string, &stand_in, folder.path());
     let all = async {
-        for count in 80.. {
+        for count in 1.. {
             let messages = hub.received("box", count).await;
             let seen: BTreeSet<i64> = messages
                 .iter()
-                .map(body)
+                .flat_map(bodies)
                 .filter(|body| body["event"] == "audio.limited")
                 .map(|body| body["data"]["reduction"].as_f64().unwrap() as i64)
                 .collect();
@@ -81,7 +80,7 @@ async fn what_is_not_acknowledged_is_sent_again_over_another_connection() {
     let messages = hub.messages("box");
     let sequences: BTreeSet<i64> = messages
         .iter()
-        .map(body)
+        .flat_map(bodies)
         .filter(|body| body["event"] == "player.slept")
         .map(|body| body["sequence"].as_i64().unwrap())
         .collect();
@@ -122,23 +121,14 @@ async fn what_changes_while_the_hub_is_away_is_there_afterwards() {
 async fn a_token_is_renewed_by_a_goodbye_and_a_new_connection() {
     let folder = tempfile::tempdir().unwrap();
     let (stand_in, hub, connection_string) = hub().await;
-    let config = config(&stand_in, folder.path());
+    let identity = Identity::Device(ConnectionString::parse(&connection_string).unwrap());
     let (client, mut events) = client::open(Options {
-        identity: Identity::Device(ConnectionString::parse(&connection_string).unwrap()),
-        assignment: None,
-        model_id: None,
-        transport: Transport::Mqtt,
-        port: config.port,
-        provisioning_port: None,
-        tls: config.tls,
-        keep_alive: Duration::from_secs(60),
-        report_pace: Duration::from_millis(100),
         renewal: Renewal {
             life: Duration::from_secs(60),
             at: 0.1,
             spread: 0.0,
         },
-        backoff: BACKOFF,
+        ..options(identity, &stand_in, folder.path())
     });
     tokio::spawn(async move { while events.recv().await.is_some() {} });
     within("it is renewed", hub.happened("box", Happening::Connected, 2)).await;
@@ -238,19 +228,6 @@ async fn a_certificate_is_shown_and_its_successor_too() {
     device.close().await;
 }
 
-fn enrol(stand_in: &StandIn, hub: &str, attestation: Attestation) {
-    let enrolment = Enrolment {
-        attestation,
-        hub: hub.to_owned(),
-        enabled: true,
-        device_id: None,
-        desired: None,
-        payload: None,
-        fails: false,
-    };
-    stand_in.enrol("fleet", enrolment);
-}
-
 fn provisioned(stand_in: &StandIn, folder: &std::path::Path) -> IotHubConfig {
     IotHubConfig {
         provisioning: Some(ProvisioningConfig {
@@ -269,7 +246,8 @@ async fn a_box_of_a_group_is_provisioned_once_and_follows_when_it_is_moved() {
     first.remove("box").unwrap();
     let second = stand_in.hub("127.0.0.1").unwrap();
     let key = fresh_key();
-    enrol(&stand_in, "localhost", Attestation::GroupKey { key: key.clone() });
+    let group = |hub| Enrolment::new(Attestation::GroupKey { key: key.clone() }, hub);
+    stand_in.enrol("fleet", group("localhost"));
     let mut config = provisioned(&stand_in, folder.path());
     config.provisioning.as_mut().unwrap().group_key = Some(key.clone());
     let device = Device::open(config.clone(), folder.path());
@@ -281,14 +259,14 @@ async fn a_box_of_a_group_is_provisioned_once_and_follows_when_it_is_moved() {
     device.close().await;
 
     // It starts again, with the key that the operator derived: the hub is known.
-    let group = config.provisioning.as_mut().unwrap();
-    group.group_key = None;
-    group.key = Some(Key::parse(&key).unwrap().of_group_member("box").reveal());
+    let own = config.provisioning.as_mut().unwrap();
+    own.group_key = None;
+    own.key = Some(Key::parse(&key).unwrap().of_group_member("box").reveal());
     let device = Device::open(config, folder.path());
     device.health(Condition::Ok).await;
     assert_eq!(stand_in.registrations().len(), 1);
 
-    enrol(&stand_in, "127.0.0.1", Attestation::GroupKey { key });
+    stand_in.enrol("fleet", group("127.0.0.1"));
     first.remove("box").unwrap();
     within("it is at the second hub", second.connected("box", true)).await;
     device
@@ -311,5 +289,90 @@ async fn an_enrolment_that_is_refused_says_why_and_is_tried_again() {
     let device = Device::open(config, folder.path());
     let health = device.health(Condition::Degraded).await;
     assert!(health.cause.contains("does not accept"), "{health:?}");
+    device.close().await;
+}
+
+#[tokio::test]
+async fn no_event_is_lost_and_no_token_runs_out_over_renewals() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stand_in, hub, connection_string) = hub().await;
+    let config = IotHubConfig {
+        connection_string: Some(connection_string),
+        sas_lifetime: Seconds(8.0),
+        ..config(&stand_in, folder.path())
+    };
+    let device = Device::open(config, folder.path());
+    within("it is there", hub.connected("box", true)).await;
+    let mut number = 0u16;
+    while hub
+        .history("box")
+        .iter()
+        .filter(|one| **one == Happening::Connected)
+        .count()
+        < 3
+    {
+        let reduction = Decibels(f32::from(number));
+        device.router.publish_event(EventKind::Limited { reduction });
+        number += 1;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    device
+        .state("all is struck out", |state| {
+            state
+                .iot_hub
+                .as_ref()
+                .is_some_and(|hub| hub.waiting == 0 && hub.sent >= u64::from(number))
+        })
+        .await;
+    let messages = hub.messages("box");
+    let told = messages
+        .iter()
+        .flat_map(bodies)
+        .filter(|body| body["event"] == "audio.limited");
+    let told: BTreeSet<i64> = told.map(|body| body["sequence"].as_i64().unwrap()).collect();
+    assert_eq!(told.len(), usize::from(number), "every event arrived");
+    let history = hub.history("box");
+    assert!(
+        !history.contains(&Happening::Closed(CloseReason::TokenExpired)),
+        "{history:?}"
+    );
+    device.close().await;
+}
+
+#[tokio::test]
+async fn a_box_with_a_certificate_is_provisioned_and_shows_its_successor() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stand_in, hub, _) = hub().await;
+    hub.remove("box").unwrap();
+    hub.trust(stand_in.authority().pem());
+    let authority = stand_in.authority().pem().to_owned();
+    stand_in.enrol(
+        "fleet",
+        Enrolment::new(Attestation::GroupAuthority { authority }, "localhost"),
+    );
+    let mut config = provisioned(&stand_in, folder.path());
+    let (cert_file, key_file) = (folder.path().join("box.pem"), folder.path().join("box.key"));
+    config.tls.cert_file = Some(cert_file.clone());
+    config.tls.key_file = Some(key_file.clone());
+    let issue = |authority: &amora_peer_iot_hub::Authority| {
+        let identity = authority.device("box").unwrap();
+        std::fs::write(&cert_file, identity.certificate).unwrap();
+        std::fs::write(&key_file, identity.key).unwrap();
+    };
+    // One that nobody vouches for is refused, with words that help.
+    issue(&amora_peer_iot_hub::Authority::new("another").unwrap());
+    let device = Device::open(config.clone(), folder.path());
+    let health = device.health(Condition::Degraded).await;
+    assert!(health.next_step.contains("iot_hub.tls.cert_file"), "{health:?}");
+    assert!(health.next_step.contains("common name"), "{health:?}");
+    // The right one is taken at the next attempt, without a restart.
+    issue(stand_in.authority());
+    device.health(Condition::Ok).await;
+    issue(stand_in.authority());
+    within(
+        "the successor is shown",
+        hub.happened("box", Happening::Connected, 2),
+    )
+    .await;
     device.close().await;
 }

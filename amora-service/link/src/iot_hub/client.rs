@@ -7,18 +7,22 @@ mod connection;
 mod line;
 mod provision;
 mod trouble;
+mod upload;
 mod worker;
 
 pub use line::{CloudMessage, Line, MethodCall};
 pub use trouble::Trouble;
+pub use upload::{UploadError, Uploaded};
 
 use super::assignment::Assignment;
+use super::clock::Clock;
 use super::identity::Identity;
 use super::sas::Renewal;
 use super::twin::Desired;
 use crate::backoff::Policy;
 use amora_contract::config::TlsConfig;
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -71,6 +75,10 @@ pub struct Options {
     pub port: Option<u16>,
     /// Port of the provisioning service; the transport's when missing.
     pub provisioning_port: Option<u16>,
+    /// Port of the hub's HTTPS side; 443 when missing.
+    pub https_port: Option<u16>,
+    /// The clock that dates tokens and judges certificates.
+    pub clock: Clock,
     /// Whom to trust, and a certificate to show. The files are read at each connect, and a change of them renews
     /// the connection.
     pub tls: TlsConfig,
@@ -143,6 +151,7 @@ pub struct Hub {
     jobs: mpsc::Sender<Job>,
     line: watch::Receiver<Option<Line>>,
     standing: watch::Receiver<Standing>,
+    way: Arc<upload::Way>,
 }
 
 impl Hub {
@@ -193,12 +202,19 @@ pub fn open(options: Options) -> (Client, mpsc::Receiver<Event>) {
     let (line, lines) = watch::channel(None);
     let (standing, standings) = watch::channel(Standing::Starting);
     let stop = CancellationToken::new();
+    let way = Arc::new(upload::Way {
+        identity: options.identity.clone(),
+        tls: options.tls.clone(),
+        port: options.https_port,
+        clock: options.clock.clone(),
+    });
     let worker = worker::Worker::new(options, reports, events, line, standing, stop.clone());
     let client = Client {
         hub: Hub {
             jobs,
             line: lines,
             standing: standings,
+            way,
         },
         stop,
         task: tokio::spawn(worker.run()),

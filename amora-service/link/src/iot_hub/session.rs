@@ -50,6 +50,8 @@ pub enum Ending {
     Busy,
     /// The service, or the network, ended it.
     Lost,
+    /// By this box's clock a certificate is not valid: the clock may be wrong.
+    Clock,
     /// Nobody was reached: the name is unknown, there is no way, or nothing listens.
     Unreached,
     /// Anything else: no TLS, a strange answer.
@@ -150,8 +152,8 @@ impl Session {
         let jumped = self.jumped(now, clock);
         match &mut self.state {
             State::Idle { until } => {
-                if jumped && self.last == Some(Ending::Identity) {
-                    // The token was refused by a clock that has been set since.
+                if jumped && matches!(self.last, Some(Ending::Identity | Ending::Clock)) {
+                    // What was dated or judged by the clock is another thing now that it has been set.
                     *until = now;
                 }
                 if now < *until {
@@ -239,7 +241,8 @@ impl Session {
             && self.worked_until.is_some_and(|until| now < until + OUTAGE);
         if worked {
             self.failures = 0;
-        } else if !outage {
+        } else if !outage && ending != Ending::Clock {
+            // A wrong clock says nothing of where the device belongs.
             self.failures += 1;
         }
         self.last = Some(ending);

@@ -1,14 +1,19 @@
 //! A box with stand-in capabilities, and a stand-in for the hub.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
-use amora_contract::commands::{AudioCommand, PlayerCommand};
+use amora_contract::commands::{AudioCommand, PlayerCommand, SystemCommand};
 use amora_contract::config::{DeviceConfig, IotHubConfig, TlsConfig};
-use amora_contract::reply::{PlaylistSummary, PlaylistsReply, VolumeReply};
+use amora_contract::reply::{DiagnosisReply, PlaylistSummary, PlaylistsReply, VolumeReply};
 use amora_contract::state::{AudioState, Condition, Health, PlaybackState, PlayerState, State};
-use amora_contract::units::{Seconds, Timestamp};
+use amora_contract::units::{Bytes, Seconds, Timestamp};
 use amora_contract::{Command, CommandError, ErrorCode, Reply, Section};
 use amora_iot_hub::IotHubError;
-use amora_peer_iot_hub::{Hub, Message, Options, StandIn};
+use amora_link::iot_hub::client::{self, Transport};
+use amora_link::iot_hub::clock::Clock;
+use amora_link::iot_hub::identity::Identity;
+use amora_link::iot_hub::sas::Renewal;
+use amora_link::iot_hub::session::BACKOFF;
+use amora_peer_iot_hub::{Hub, Message, MethodReply, Options, StandIn};
 use amora_router::Router;
 use serde_json::Value;
 use std::future::Future;
@@ -51,10 +56,31 @@ pub fn config(stand_in: &StandIn, data: &Path) -> IotHubConfig {
         },
         telemetry_interval: Seconds(0.0),
         report_interval: Seconds(0.1),
-        allow: ["player.*", "audio.*", "system.get_state"]
+        https_port: Some(stand_in.https().port()),
+        allow: ["player.*", "audio.*", "system.get_state", "system.diagnose"]
             .map(str::to_owned)
             .to_vec(),
         ..IotHubConfig::default()
+    }
+}
+
+/// A client of the stand-in, without the door around it.
+pub fn options(identity: Identity, stand_in: &StandIn, folder: &Path) -> client::Options {
+    let config = config(stand_in, folder);
+    client::Options {
+        identity,
+        assignment: None,
+        model_id: None,
+        transport: Transport::Mqtt,
+        port: config.port,
+        provisioning_port: config.port,
+        https_port: config.https_port,
+        clock: Clock::system(),
+        tls: config.tls,
+        keep_alive: Duration::from_secs(60),
+        report_pace: Duration::from_millis(100),
+        renewal: Renewal::default(),
+        backoff: BACKOFF,
     }
 }
 
@@ -71,6 +97,11 @@ pub struct Device {
 
 impl Device {
     pub fn open(config: IotHubConfig, data: &Path) -> Self {
+        Self::open_by(Clock::system(), config, data)
+    }
+
+    /// By another clock than the machine's.
+    pub fn open_by(clock: Clock, config: IotHubConfig, data: &Path) -> Self {
         let router = Router::new();
         router.update_state(|state| {
             state.audio = Some(AudioState::default());
@@ -80,15 +111,22 @@ impl Device {
             });
         });
         let asked = Asked::default();
-        for section in [Section::Player, Section::Audio] {
+        for section in [Section::Player, Section::Audio, Section::System] {
             let mut seat = router.take_seat(section);
-            let (router, asked) = (router.clone(), asked.clone());
+            let (router, asked, data) = (router.clone(), asked.clone(), data.to_owned());
             tokio::spawn(async move {
                 while let Some(request) = seat.next().await {
                     let command = request.command.clone();
                     let known = (command.name().to_owned(), command.params());
                     asked.lock().unwrap().push(known);
-                    request.answer(stand_in(&router, command));
+                    if let Some(length) = slow(&command) {
+                        tokio::spawn(async move {
+                            tokio::time::sleep(length).await;
+                            request.answer(Ok(Reply::NOTHING));
+                        });
+                        continue;
+                    }
+                    request.answer(stand_in(&router, command, &data));
                 }
             });
         }
@@ -98,7 +136,7 @@ impl Device {
             data: data.to_owned(),
         };
         let shutdown = CancellationToken::new();
-        let door = amora_iot_hub::run(router.clone(), config, device, shutdown.clone());
+        let door = amora_iot_hub::run_by(clock, router.clone(), config, device, shutdown.clone());
         Self {
             router,
             asked,
@@ -149,8 +187,29 @@ impl Device {
     }
 }
 
-fn stand_in(router: &Router, command: Command) -> Result<Reply, CommandError> {
+/// Commands that take their time.
+fn slow(command: &Command) -> Option<Duration> {
     match command {
+        Command::Player(PlayerCommand::UpdateLibrary(_)) => Some(Duration::from_secs(22)),
+        Command::Player(PlayerCommand::Next) => Some(Duration::from_secs(6)),
+        _ => None,
+    }
+}
+
+/// What the stand-in's diagnostic bundle holds.
+pub const BUNDLE: &[u8] = b"a bundle";
+
+fn stand_in(router: &Router, command: Command, data: &Path) -> Result<Reply, CommandError> {
+    match command {
+        Command::System(SystemCommand::Diagnose) => {
+            let path = data.join("diagnosis.tar.gz");
+            std::fs::write(&path, BUNDLE).unwrap();
+            Ok(Reply::Diagnosis(DiagnosisReply {
+                path: path.display().to_string(),
+                size: Bytes(BUNDLE.len() as u64),
+                made_at: Timestamp(1_800_000_000_000),
+            }))
+        }
         Command::Audio(AudioCommand::SetVolume(wanted)) => {
             router.update_state(|state| state.audio.as_mut().unwrap().volume = wanted.volume);
             let volume = wanted.volume;
@@ -179,7 +238,23 @@ fn stand_in(router: &Router, command: Command) -> Result<Reply, CommandError> {
     }
 }
 
-/// The body of a message, and the values of some of its properties.
+/// The body of a message.
 pub fn body(message: &Message) -> Value {
     serde_json::from_slice(&message.body).unwrap()
+}
+
+/// The bodies in a message: several when it is a batch.
+pub fn bodies(message: &Message) -> Vec<Value> {
+    match body(message) {
+        Value::Array(bodies) => bodies,
+        body => vec![body],
+    }
+}
+
+/// Calls a method, waiting for the box to be there.
+pub async fn call(hub: &Hub, method: &str, payload: Value) -> MethodReply {
+    let patience = Duration::from_secs(30);
+    hub.invoke("box", method, &payload, patience, patience)
+        .await
+        .unwrap()
 }

@@ -7,7 +7,7 @@ use super::super::topic::{self, Incoming};
 use super::super::twin::Ask;
 use super::line::LARGEST_MESSAGE;
 use super::trouble::Trouble;
-use super::worker::{Worker, clock};
+use super::worker::Worker;
 use super::{CloudMessage, EVENTS, Event, Line, MethodCall, Standing};
 use crate::backoff::random;
 use crate::mqtt::{self, Message, MqttLink, Quality, Status};
@@ -63,16 +63,16 @@ impl Worker {
         let mut status = link.status();
         let mut line: Option<Line> = None;
         loop {
-            let stays = match &line {
+            let due = match &line {
                 Some(line) => self.turn(host, line).await,
-                None => !self.stop.is_cancelled(),
+                None => (!self.stop.is_cancelled()).then_some(Duration::MAX),
             };
-            if !stays {
+            let Some(due) = due else {
                 self.hang_up();
                 return link.close(GOODBYE).await;
-            }
+            };
             let twin = self.twin.deadline().filter(|_| line.is_some());
-            let wake = self.instant(twin);
+            let wake = self.instant(Some(twin.map_or(due, |twin| twin.min(due))));
             // What comes before the connection is whole stays where it is, and unacknowledged.
             let room = line.is_some() && self.pending.len() < EVENTS;
             tokio::select! {
@@ -124,20 +124,22 @@ impl Worker {
         });
     }
 
-    /// What is due on an open connection; false when it is to be closed, and opened again with a fresh identity or
-    /// not at all.
-    async fn turn(&mut self, host: &str, line: &Line) -> bool {
+    /// Does what is due on an open connection, and tells when more will be; `None` when it is to be closed, and opened
+    /// again with a fresh identity or not at all.
+    async fn turn(&mut self, host: &str, line: &Line) -> Option<Duration> {
         if self.stop.is_cancelled() {
-            return false;
+            return None;
         }
         if self.look() != self.stamp {
             tracing::info!("the certificate was replaced: it is shown at a new connection");
             self.session.identity_changed();
         }
         let now = self.now();
-        if self.session.next(now, clock(), random()) == Action::Renew {
-            return false;
-        }
+        let due = match self.session.next(now, self.clock(), random()) {
+            Action::Renew => return None,
+            Action::Wait(until) | Action::WaitForClock(until) => until,
+            Action::Provision | Action::Connect { .. } => Duration::MAX,
+        };
         while let Some(ask) = self.twin.ask(now, random()) {
             let (topic, body) = match ask {
                 Ask::Get { request } => (topic::get_twin(&request), Bytes::new()),
@@ -154,7 +156,7 @@ impl Worker {
         if let Some(desired) = self.twin.desired() {
             self.pending.push_back(Event::Desired(desired));
         }
-        true
+        Some(due)
     }
 
     fn take(&mut self, message: Message, host: &str, line: &Line) -> Result<(), (Trouble, Ending)> {
@@ -204,9 +206,8 @@ impl Worker {
         failure: Option<&mqtt::Failure>,
     ) {
         self.hang_up();
-        let signs = self.options.identity.signs();
         let (trouble, ending) = match failure {
-            Some(failure) => Trouble::of(failure, address, port, signs),
+            Some(failure) => self.trouble(failure, address, port),
             None => (Trouble::lost(host), Ending::Lost),
         };
         self.ended(trouble, ending);

@@ -76,8 +76,7 @@ impl Worker {
                             ));
                         }
                         Status::Waiting { failure, .. } => {
-                            let signs = self.options.identity.signs();
-                            let (trouble, ending) = Trouble::of(&failure, &host, port, signs);
+                            let (trouble, ending) = self.trouble(&failure, &host, port);
                             return self.ended(trouble, ending);
                         }
                     }
@@ -121,7 +120,9 @@ impl Worker {
             }
             Err(error) => {
                 tracing::warn!(%error, host, "not assigned to a hub");
-                self.ended(Trouble::from(&error), error.ending());
+                let signs = self.options.identity.signs();
+                let trouble = Trouble::registration(&error, host, signs, self.options.clock.read());
+                self.ended(trouble, error.ending());
             }
         }
     }

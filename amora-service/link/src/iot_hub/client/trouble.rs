@@ -1,9 +1,12 @@
 //! What keeps the box from its hub, in words for people.
 
+use super::super::calendar;
+use super::super::clock::Reading;
 use super::super::registration::RegistrationError;
 use super::super::session::Ending;
 use crate::mqtt::{Failure, FailureKind};
 use crate::tls::TlsError;
+use amora_contract::units::Timestamp;
 
 /// What is wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +56,48 @@ impl Trouble {
         )
     }
 
+    /// A refusal that a clock explains which nothing has set: the token was dated by it.
+    fn refused(host: &str, signs: bool, clock: Reading) -> Option<Self> {
+        (signs && clock.set == Some(false)).then(|| {
+            Self::new(
+                format!(
+                    "{host} does not accept this device's token, and this box's clock, which shows {}, has not been set since it started",
+                    date(clock)
+                ),
+                "it is tried again as soon as the clock is set: check the network and NTP; where the clock is right, check that the device exists and is enabled, and its key",
+            )
+        })
+    }
+
+    /// The provisioning service at `host` did not assign a hub.
+    pub(super) fn registration(error: &RegistrationError, host: &str, signs: bool, clock: Reading) -> Self {
+        let next_step = match error {
+            RegistrationError::Identity(_) if signs => {
+                if let Some(trouble) = Self::refused(host, signs, clock) {
+                    return trouble;
+                }
+                "check the id scope, the registration id, the key, and this box's clock"
+            }
+            RegistrationError::Identity(_) => {
+                "check the id scope, that an enrolment knows the certificate in `iot_hub.tls.cert_file` or who issued it, that its common name is the registration id, and that it has not expired"
+            }
+            RegistrationError::Disabled => "enable the enrolment",
+            RegistrationError::Failed(_) => {
+                "look at the allocation policy and the linked hubs of the enrolment"
+            }
+            _ => "it is tried again",
+        };
+        Self::new(error.to_string(), next_step)
+    }
+
     /// An attempt at `host`, or a connection to it, came to an end.
-    pub(super) fn of(failure: &Failure, host: &str, port: u16, signs: bool) -> (Self, Ending) {
+    pub(super) fn of(
+        failure: &Failure,
+        host: &str,
+        port: u16,
+        signs: bool,
+        clock: Reading,
+    ) -> (Self, Ending) {
         let trouble = |cause: String, next_step: &str| Self::new(cause, next_step);
         match failure.kind {
             FailureKind::UnknownHost => (
@@ -80,10 +123,10 @@ impl Trouble {
             ),
             FailureKind::CertificateDate => (
                 trouble(
-                    format!("{}, by this box's clock", failure.cause),
-                    "it is tried again once the clock is right: check the time service",
+                    format!("{}, by this box's clock, which shows {}", failure.cause, date(clock)),
+                    "it is tried again as soon as the clock is set: check the network and NTP",
                 ),
-                Ending::Failed,
+                Ending::Clock,
             ),
             FailureKind::Tls => (
                 trouble(
@@ -93,14 +136,16 @@ impl Trouble {
                 Ending::Failed,
             ),
             FailureKind::Credentials | FailureKind::ClientId => (
-                trouble(
-                    format!("{host} does not accept this device's identity"),
-                    if signs {
-                        "check that the device exists and is enabled, its key, and this box's clock"
-                    } else {
-                        "check that the device exists and is enabled, and its certificate"
-                    },
-                ),
+                Self::refused(host, signs, clock).unwrap_or_else(|| {
+                    trouble(
+                        format!("{host} does not accept this device's identity"),
+                        if signs {
+                            "check that the device exists and is enabled, its key, and this box's clock"
+                        } else {
+                            "check that the device exists and is enabled there, that it knows the certificate in `iot_hub.tls.cert_file` or who issued it, and that this has not expired"
+                        },
+                    )
+                }),
                 Ending::Identity,
             ),
             FailureKind::Busy => (
@@ -128,20 +173,9 @@ impl Trouble {
     }
 }
 
-impl From<&RegistrationError> for Trouble {
-    fn from(error: &RegistrationError) -> Self {
-        let next_step = match error {
-            RegistrationError::Identity(_) => {
-                "check the id scope, the registration id, the key or certificate, and this box's clock"
-            }
-            RegistrationError::Disabled => "enable the enrolment",
-            RegistrationError::Failed(_) => {
-                "look at the allocation policy and the linked hubs of the enrolment"
-            }
-            _ => "it is tried again",
-        };
-        Self::new(error.to_string(), next_step)
-    }
+/// A clock's reading for people.
+fn date(clock: Reading) -> String {
+    calendar::seconds(Timestamp(clock.seconds * 1000))
 }
 
 impl RegistrationError {

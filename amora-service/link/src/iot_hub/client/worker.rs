@@ -1,18 +1,18 @@
 //! The task behind the client: does what the session says.
 
 use super::super::identity::Identity;
-use super::super::sas;
 use super::super::session::{Action, Ending, Hub, Session};
 use super::super::twin::Twin;
 use super::trouble::Trouble;
 use super::{Event, Job, Line, Options, Standing};
 use crate::backoff::random;
+use crate::mqtt::Failure;
 use crate::tls::{self, TlsError};
 use rustls::ClientConfig;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -80,7 +80,7 @@ impl Worker {
 
     pub(super) async fn run(mut self) {
         while !self.stop.is_cancelled() {
-            match self.session.next(self.now(), clock(), random()) {
+            match self.session.next(self.now(), self.clock(), random()) {
                 Action::Wait(until) => self.rest(until).await,
                 Action::WaitForClock(until) => {
                     self.show(Standing::WaitingForClock);
@@ -164,7 +164,8 @@ impl Worker {
     pub(super) async fn tls(&mut self) -> Result<Arc<ClientConfig>, TlsError> {
         self.stamp = self.look();
         let config = self.options.tls.clone();
-        let read = tokio::task::spawn_blocking(move || tls::client(&config));
+        let clock = Arc::new(self.options.clock.clone());
+        let read = tokio::task::spawn_blocking(move || tls::client_by(&config, clock));
         read.await.unwrap_or(Err(TlsError::NoSystemRoots))
     }
 
@@ -182,12 +183,22 @@ impl Worker {
 
     /// When a token that is signed now ends.
     pub(super) fn expiry(&self) -> u64 {
-        clock() + self.options.renewal.life.as_secs()
+        self.clock() + self.options.renewal.life.as_secs()
     }
-}
 
-/// The clock's reading in seconds since 1970; zero where it stands before that.
-pub(super) fn clock() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs()).min(sas::LATEST)
+    /// The clock's reading in seconds since 1970.
+    pub(super) fn clock(&self) -> u64 {
+        self.options.clock.read().seconds
+    }
+
+    /// Why an attempt failed or a connection ended, as far as it can be told.
+    pub(super) fn trouble(&self, failure: &Failure, host: &str, port: u16) -> (Trouble, Ending) {
+        Trouble::of(
+            failure,
+            host,
+            port,
+            self.options.identity.signs(),
+            self.options.clock.read(),
+        )
+    }
 }

@@ -123,6 +123,24 @@ fn a_clock_that_is_set_after_a_refusal_ends_the_wait() {
 }
 
 #[test]
+fn a_certificate_that_the_clock_makes_void_is_tried_again_when_the_clock_is_set() {
+    let mut bench = Bench::new(Hub::Assigned(Some(assignment("first"))), false);
+    bench.astray = -(CLOCK_AT_START as i64);
+    for _ in 0..3 * FAILURES {
+        assert!(
+            matches!(bench.act(), Action::Connect { .. }),
+            "the assigned hub is kept"
+        );
+        bench.end(Ending::Clock);
+    }
+    bench.now += SECOND;
+    assert!(matches!(bench.next(), Action::Wait(_)));
+    bench.astray = 0;
+    bench.now += SECOND;
+    assert!(matches!(bench.next(), Action::Connect { .. }));
+}
+
+#[test]
 fn a_clock_that_is_set_while_connected_renews_the_token() {
     let mut bench = Bench::fixed();
     bench.connect();

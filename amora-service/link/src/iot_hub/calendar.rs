@@ -3,12 +3,12 @@
 use amora_contract::units::Timestamp;
 
 /// `2026-11-21T18:42:54Z`.
-pub(crate) fn seconds(time: Timestamp) -> String {
+pub fn seconds(time: Timestamp) -> String {
     format!("{}Z", civil(time))
 }
 
 /// `2026-11-21T18:42:54.123Z`.
-pub(crate) fn milliseconds(time: Timestamp) -> String {
+pub fn milliseconds(time: Timestamp) -> String {
     format!("{}.{:03}Z", civil(time), time.0 % 1000)
 }
 
