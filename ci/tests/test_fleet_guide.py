@@ -122,6 +122,7 @@ def box(settings: str, stand_in, folder: Path):
     places = {
         "device.data": folder / "data",
         "iot_hub.port": port,
+        "iot_hub.https_port": stand_in.ports[443],
         "iot_hub.provisioning.host": HUB,
         "iot_hub.provisioning.port": port,
         "iot_hub.report_interval": 0.1,
@@ -178,7 +179,7 @@ def test_a_box_that_is_enrolled_by_the_page_is_seen_called_and_told_by_it(stand_
         assert re.match(r"Connected \d+\.\d+", told), told
         assert "\niot_hub " in told, told
 
-        told = guide.run("CloudToDeviceMethod")
+        told = guide.run("import CloudToDeviceMethod")
         assert told == "200 {'result': True}\n"
         wait_for(lambda: reported(device, "state", "audio", "volume") == 30)
 
@@ -191,6 +192,11 @@ def test_a_box_that_is_enrolled_by_the_page_is_seen_called_and_told_by_it(stand_
 
         guide.run('tags={"ADUGroup": "ring0"}')
         assert device.twin()["tags"] == {"ADUGroup": "ring0"}
+
+        assert guide.run("system.diagnose") == "202\n"
+        (upload,) = wait_for(lambda: stand_in.ask("GET", f"/hubs/{HUB}/uploads"))
+        assert (upload["device"], upload["success"]) == ("box-0001", True)
+        assert base64.b64decode(upload["content"]).startswith(b"\x1f\x8b"), "it is compressed by gzip"
 
     deployment = "/deviceUpdate/boxes/management/groups/ring0/deployments/v1-4-0-ring0"
     azure.answers["PUT", deployment] = {}
