@@ -213,6 +213,7 @@ fn is_key(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn masked(text: &str) -> String {
         Mask::new(vec!["Smith's box".to_owned(), "Smith".to_owned()]).text(text)
@@ -271,6 +272,23 @@ mod tests {
             "connected to MPD 0.24.4",
         ] {
             assert_eq!(masked(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_it_and_what_is_known_never_stays(before in "\\PC{0,40}", after in "\\PC{0,40}") {
+            let mask = Mask::new(vec!["Kühn & Söhne".to_owned()]);
+            let masked = mask.text(&format!("{before}Kühn & Söhne{after}"));
+            prop_assert!(!masked.contains("Kühn"), "{masked}");
+        }
+
+        #[test]
+        fn an_address_never_stays(before in "[ a-z(=,;\"`]{0,12}", number in any::<[u8; 4]>(), after in "[ ),;\"`]{0,4}") {
+            let address = std::net::Ipv4Addr::from(number).to_string();
+            let before = before.trim_end_matches(|letter: char| letter.is_alphanumeric());
+            let masked = Mask::new(Vec::new()).text(&format!("{before}{address}{after}"));
+            prop_assert!(!masked.contains(&address), "{masked}");
         }
     }
 }
