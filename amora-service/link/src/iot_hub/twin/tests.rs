@@ -166,8 +166,7 @@ fn patches_are_taken_in_the_order_of_their_versions() {
 
 #[test]
 fn a_gap_or_a_patch_that_cannot_be_read_has_the_whole_read_again() {
-    let nested = format!("{}1{}", r#"{"a":"#.repeat(1000), "}".repeat(1000));
-    for (version, patch) in [(4, "{\"d\": 4}"), (2, "{\"a\":"), (2, nested.as_str())] {
+    for (version, patch) in [(4, "{\"d\": 4}"), (2, "{\"a\":"), (2, "[1]")] {
         let mut bench = Bench::new();
         bench.connect();
         bench.twin.desired().unwrap();
@@ -178,6 +177,19 @@ fn a_gap_or_a_patch_that_cannot_be_read_has_the_whole_read_again() {
         let news = bench.twin.desired().unwrap();
         assert_eq!((news.version, Value::Object(news.all)), (2, json!({"a": 1})));
     }
+}
+
+#[test]
+fn what_is_nested_without_end_hides_no_other_property() {
+    let nested = format!("{}1{}", r#"{"a":"#.repeat(1000), "}".repeat(1000));
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.twin.desired().unwrap();
+    let patch = format!("{{\"deep\": {nested}, \"plain\": 1}}");
+    bench.twin.desired_patch(2, patch.as_bytes());
+    let news = bench.twin.desired().unwrap();
+    assert_eq!((news.version, &news.all["plain"]), (2, &json!(1)));
+    assert!(news.all["deep"].is_object());
 }
 
 #[test]
