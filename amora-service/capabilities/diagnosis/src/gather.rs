@@ -118,7 +118,9 @@ pub(crate) fn board(root: &Path, data: &Path) -> String {
         ),
     ] {
         let text = read(&root.join(path)).unwrap_or_else(|error| format!("(unknown: {error})"));
-        let _ = writeln!(facts, "== {what}\n{}\n", text.trim_end_matches(['\0', '\n']));
+        // What stands in quotation marks would be taken out, and here that is the system's name.
+        let text = text.trim_end_matches(['\0', '\n']).replace('"', "");
+        let _ = writeln!(facts, "== {what}\n{text}\n");
     }
     let mut files: Vec<String> = std::fs::read_dir(data)
         .into_iter()

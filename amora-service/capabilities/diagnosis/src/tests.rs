@@ -110,6 +110,8 @@ async fn no_secret_and_nothing_personal_is_in_a_bundle_and_what_helps_is() {
     .unwrap();
     std::fs::create_dir_all(root.join("proc/device-tree")).unwrap();
     std::fs::write(root.join("proc/device-tree/model"), "Raspberry Pi 4 Model B\0").unwrap();
+    std::fs::create_dir_all(root.join("etc")).unwrap();
+    std::fs::write(root.join("etc/os-release"), "PRETTY_NAME=\"AmoraOS 0.1\"\n").unwrap();
     let entries = [
         r#""MESSAGE":"going on with `Miles Davis/so-what.flac` at 3""#,
         r#""MESSAGE":"connected","F_HOST":"broker.anna.lan","F_CAUSE":"MPD: No such directory \"James Taylor/Fire and Rain.mp3\"""#,
@@ -152,6 +154,7 @@ async fn no_secret_and_nothing_personal_is_in_a_bundle_and_what_helps_is() {
         ("updates.json", "power_cut"),
         ("updates.json", "1.2.3"),
         ("board.txt", "Raspberry Pi 4 Model B"),
+        ("board.txt", "PRETTY_NAME=AmoraOS 0.1"),
         (
             "log.txt",
             "1800000000.123 warning http://(removed) does not answer | status 503",
