@@ -62,7 +62,12 @@ class Device:
     def _follow(self) -> None:
         control, after = Control(self.address), 0
         while True:
-            for message in control.ask("GET", f"{self.path}/messages?after={after}&count=1&seconds=30"):
+            try:
+                messages = control.ask("GET", f"{self.path}/messages?after={after}&count=1&seconds=30")
+            except (http.client.HTTPException, OSError):
+                # The stand-in has ended; whoever still waits for a message waits in vain, and says so.
+                return
+            for message in messages:
                 after, body = message["sequence"], json.loads(message["text"])
                 with self.arrived:
                     for part in body if isinstance(body, list) else [body]:
