@@ -60,12 +60,17 @@ impl Pump {
         loop {
             fill.mark_unchanged();
             // Handed over only while connected: otherwise what is lost with the session would come after it.
-            let connected = matches!(*self.status.borrow_and_update(), Status::Connected { .. });
+            let connection = connection(&self.status.borrow_and_update());
+            let connected = connection.is_some();
             if connected && sent.len() < WINDOW {
                 let Ok(entries) = self.outbox.read(after, WINDOW - sent.len()).await else {
                     return;
                 };
                 for entry in entries {
+                    // It may have broken meanwhile.
+                    if self::connection(&self.status.borrow()) != connection {
+                        break;
+                    }
                     after = entry.sequence;
                     match self.publish(&entry).await {
                         Ok(arrival) => sent.push_back((entry.sequence, arrival)),
@@ -116,6 +121,14 @@ impl Pump {
         };
         let delivery = self.publisher.publish(&publication).await?;
         Ok(Box::pin(delivery.arrived()))
+    }
+}
+
+/// Which connection it is; none while there is none.
+const fn connection(status: &Status) -> Option<u64> {
+    match status {
+        Status::Connected { connection, .. } => Some(*connection),
+        _ => None,
     }
 }
 

@@ -61,6 +61,9 @@ pub(super) trait Engine: Send + 'static {
     fn subscribe(&mut self, options: &Options);
     /// Whether the next connect starts a clean session.
     fn clean_session(&mut self, clean: bool);
+    /// Counts what was handed over since the connection broke as part of it: in the next session it would overtake what
+    /// is lost with this one.
+    fn gather(&mut self);
 }
 
 pub(super) struct Setting {
@@ -128,6 +131,7 @@ pub(super) async fn drive(mut engine: impl Engine, setting: Setting) {
                     () = tokio::time::sleep(retry_in) => {}
                     () = setting.stop.cancelled() => return,
                 }
+                engine.gather();
             }
         }
     }

@@ -132,6 +132,10 @@ impl Engine for Loop {
         }
     }
 
+    fn gather(&mut self) {
+        self.events.clean();
+    }
+
     fn clean_session(&mut self, clean: bool) {
         let mode = if clean {
             SessionMode::Clean
