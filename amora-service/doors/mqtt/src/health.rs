@@ -19,8 +19,18 @@ pub(crate) async fn report(
     mut fill: watch::Receiver<Fill>,
 ) {
     let mut loss = Loss::new(fill.borrow().dropped);
+    let mut told = String::new();
     loop {
         let now = status.borrow_and_update().clone();
+        match &now {
+            Status::Waiting { failure, .. } if failure.cause != told => {
+                // Once, however many attempts it takes.
+                tracing::warn!(cause = failure.cause, "no connection to the MQTT broker");
+                told.clone_from(&failure.cause);
+            }
+            Status::Connected { .. } => told.clear(),
+            _ => {}
+        }
         let kept = trouble.borrow_and_update().clone();
         loss.take(fill.borrow_and_update().dropped, Instant::now());
         let Verdict {

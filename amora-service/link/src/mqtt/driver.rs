@@ -121,11 +121,7 @@ pub(super) async fn drive(mut engine: impl Engine, setting: Setting) {
                     engine.clean_session(true);
                 }
                 let retry_in = backoff.next_delay(random());
-                tracing::warn!(
-                    cause = failure.cause,
-                    ?retry_in,
-                    "no connection to the MQTT broker"
-                );
+                tracing::debug!(cause = failure.cause, ?retry_in, "the connection failed");
                 setting.status.send_replace(Status::Waiting { failure, retry_in });
                 tokio::select! {
                     () = tokio::time::sleep(retry_in) => {}

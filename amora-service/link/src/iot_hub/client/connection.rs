@@ -113,6 +113,7 @@ impl Worker {
         }
         self.session.connected(now);
         self.twin.connected(now);
+        self.told.clear();
         tracing::info!(host, device_id, "connected to IoT Hub");
         self.line.send_replace(Some(line.clone()));
         let (host, device_id) = here.clone();

@@ -119,7 +119,6 @@ impl Worker {
                 self.pending.push_back(Event::Assigned(assignment));
             }
             Err(error) => {
-                tracing::warn!(%error, host, "not assigned to a hub");
                 let signs = self.options.identity.signs();
                 let trouble = Trouble::registration(&error, host, signs, self.options.clock.read());
                 self.ended(trouble, error.ending());

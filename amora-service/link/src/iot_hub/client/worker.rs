@@ -38,6 +38,8 @@ pub(super) struct Worker {
     /// The hub and device that the twin was last read from.
     pub(super) twin_of: Option<(String, String)>,
     pub(super) stamp: Stamp,
+    /// The cause that the log has: an outage of some minutes takes hundreds of attempts.
+    pub(super) told: String,
     begun: Instant,
     /// Handles may all be gone; then nothing is to be waited for there.
     jobs_open: bool,
@@ -73,6 +75,7 @@ impl Worker {
             connections: 0,
             twin_of: None,
             stamp: Stamp::new(),
+            told: String::new(),
             begun: Instant::now(),
             jobs_open: true,
         }
@@ -156,7 +159,12 @@ impl Worker {
         if had_hub && matches!(self.session.hub(), Hub::Assigned(None)) {
             self.pending.push_back(Event::Disowned);
         }
-        tracing::warn!(cause = trouble.cause, ?retry_in, "no connection to IoT Hub");
+        if self.told == trouble.cause {
+            tracing::debug!(cause = trouble.cause, ?retry_in, "no connection to IoT Hub yet");
+        } else {
+            tracing::warn!(cause = trouble.cause, ?retry_in, "no connection to IoT Hub");
+            self.told.clone_from(&trouble.cause);
+        }
         self.show(Standing::Waiting { trouble, retry_in });
     }
 
