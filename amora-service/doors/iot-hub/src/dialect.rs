@@ -217,7 +217,7 @@ pub fn refusal(error: &CommandError) -> Answer {
     answer
 }
 
-const fn status(code: ErrorCode) -> u16 {
+pub(crate) const fn status(code: ErrorCode) -> u16 {
     match code {
         ErrorCode::Malformed | ErrorCode::InvalidParameter | ErrorCode::TooLarge => 400,
         ErrorCode::LoginRequired | ErrorCode::NotAllowed => 403,

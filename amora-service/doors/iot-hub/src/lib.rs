@@ -7,11 +7,13 @@
 //! | the box | direct methods: the original's and every allowed command | [`dialect`] |
 //! | the box | desired properties: the configuration, and the original's | [`desired`] |
 //! | the box | messages: a command each, answered by a message | [`dialect`] |
+//! | the cloud | the diagnostic bundle, to where Device Update wants it | `log_collection` |
 
 mod batch;
 mod calls;
 pub mod desired;
 pub mod dialect;
+mod log_collection;
 pub mod message;
 pub mod reported;
 mod settings;
@@ -28,6 +30,7 @@ use amora_link::iot_hub::connection_string::ConnectionStringError;
 use amora_link::outbox::{Limits, Outbox, OutboxError};
 use amora_router::{AllowList, Router, private_file};
 use calls::Calls;
+use log_collection::LogCollection;
 use std::path::Path;
 use std::time::Duration;
 use telemetry::{Pump, Telemetry};
@@ -143,6 +146,11 @@ pub async fn run_by(
     let (received, receipts) = mpsc::channel(calls::RECEIPTS);
     tasks.spawn(shown.run(receipts));
     let uploads = uploads::Uploads::new(hub.clone());
+    let collection = LogCollection {
+        doorway: doorway.clone(),
+        uploads: uploads.clone(),
+    };
+    tasks.spawn(collection.run());
     let mut calls = Calls::new(doorway, source, received, uploads, config.direct_methods);
 
     let ended = loop {

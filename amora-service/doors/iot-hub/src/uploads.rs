@@ -3,13 +3,23 @@
 use crate::dialect::Answer;
 use amora_contract::reply::DiagnosisReply;
 use amora_link::iot_hub::calendar;
-use amora_link::iot_hub::client::Hub;
+use amora_link::iot_hub::client::{Hub, Standing, UploadError};
+use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// A larger file is not uploaded; a bundle has a part of that.
 const LARGEST: u64 = 16 << 20;
+
+/// Why a bundle was not put where Device Update wants it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CollectError {
+    #[error("{0}")]
+    File(String),
+    #[error(transparent)]
+    Upload(#[from] UploadError),
+}
 
 #[derive(Clone)]
 pub(crate) struct Uploads {
@@ -41,19 +51,13 @@ impl Uploads {
                 "a bundle is being uploaded; try again when it is there".to_owned(),
             );
         };
-        if bundle.size.0 > LARGEST {
-            return failed(
-                500,
-                format!("a bundle of {} bytes is not uploaded", bundle.size.0),
-            );
-        }
-        let content = match tokio::fs::read(&bundle.path).await {
+        let content = match content(&bundle).await {
             Ok(content) => content,
-            Err(error) => return failed(500, format!("{}: {error}", bundle.path)),
+            Err(message) => return failed(500, message),
         };
         let made_at = calendar::seconds(bundle.made_at).replace([':', '-'], "");
         let name = format!("diagnosis-{made_at}.tar.gz");
-        match self.hub.upload(&name, content.into()).await {
+        match self.hub.upload(&name, content).await {
             Ok(uploaded) => Answer {
                 status: 200,
                 body: json!({
@@ -68,5 +72,32 @@ impl Uploads {
                 failed(503, error.to_string())
             }
         }
+    }
+
+    /// Puts a bundle into a container that Device Update chose, under the name that Microsoft's agent would give it.
+    pub(crate) async fn collect(
+        &self,
+        bundle: &DiagnosisReply,
+        container: &str,
+        operation: &str,
+    ) -> Result<(), CollectError> {
+        let _turn = self.turn.lock().await;
+        let device_id = match &*self.hub.standing().borrow() {
+            Standing::Connected { device_id, .. } => device_id.clone(),
+            _ => return Err(UploadError::NotConnected.into()),
+        };
+        let content = content(bundle).await.map_err(CollectError::File)?;
+        let blob = format!("{device_id}/{operation}/amora/diagnosis.tar.gz");
+        Ok(self.hub.upload_into(container, &blob, content).await?)
+    }
+}
+
+async fn content(bundle: &DiagnosisReply) -> Result<Bytes, String> {
+    if bundle.size.0 > LARGEST {
+        return Err(format!("a bundle of {} bytes is not uploaded", bundle.size.0));
+    }
+    match tokio::fs::read(&bundle.path).await {
+        Ok(content) => Ok(content.into()),
+        Err(error) => Err(format!("{}: {error}", bundle.path)),
     }
 }

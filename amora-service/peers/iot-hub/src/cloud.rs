@@ -6,6 +6,7 @@ use crate::provisioning::{Assignment, Proof, Provisioning};
 use crate::registry::Registry;
 use crate::session::{CloseReason, Line, Role, Session, UserName};
 use crate::topic::Request;
+use axum::body::Bytes;
 use rumqttc_v4::mqttbytes::QoS;
 use rumqttc_v4::mqttbytes::v4::{
     Connect, ConnectAuth, ConnectReturnCode, Packet, PubAck, Publish, SubAck, SubscribeReasonCode, UnsubAck,
@@ -20,6 +21,8 @@ pub(crate) struct Cloud {
     pub(crate) provisioning: Provisioning,
     /// How far the service's clock is ahead of the machine's.
     pub(crate) clock_ahead: Duration,
+    /// The blobs in [`LOG_CONTAINER`](crate::LOG_CONTAINER), by name.
+    pub(crate) logs: Vec<(String, Bytes)>,
     registering: HashMap<u64, Registering>,
     last_session: u64,
 }
@@ -40,6 +43,7 @@ impl Cloud {
                 .collect(),
             provisioning: Provisioning::new(scope),
             clock_ahead: Duration::ZERO,
+            logs: Vec::new(),
             registering: HashMap::new(),
             last_session: 0,
         }

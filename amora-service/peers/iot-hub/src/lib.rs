@@ -57,4 +57,4 @@ pub use session::CloseReason;
 pub use stand_in::{Options, StandIn};
 pub use topic::Properties;
 pub use twin::{SECTION_BYTES, Section, Twin, TwinError};
-pub use upload::Upload;
+pub use upload::{LOG_CONTAINER, Upload};

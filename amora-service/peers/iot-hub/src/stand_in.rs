@@ -6,6 +6,7 @@ use crate::https;
 use crate::provisioning::{Enrolment, Registration};
 use crate::server::{self, Shared, StartError};
 use crate::service::Hub;
+use axum::body::Bytes;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,6 +120,11 @@ impl StandIn {
     /// The host names of the hubs.
     pub fn hubs(&self) -> Vec<String> {
         self.shared.look(|cloud| cloud.hubs.keys().cloned().collect())
+    }
+
+    /// The blobs that were put into the [`LOG_CONTAINER`](crate::LOG_CONTAINER), by name, in their order.
+    pub fn logs(&self) -> Vec<(String, Bytes)> {
+        self.shared.look(|cloud| cloud.logs.clone())
     }
 
     /// The id scope of the provisioning service.

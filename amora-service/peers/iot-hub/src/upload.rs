@@ -18,6 +18,9 @@ pub(crate) const BLOB_BYTES: usize = 32 * 1024 * 1024;
 /// A device may have so many uploads at a time.
 const UPLOADS: usize = 10;
 const CONTAINER: &str = "uploads";
+/// Path and token of a container that takes blobs of any name, as Device Update's log collection uses one: behind the
+/// address of the HTTPS port.
+pub const LOG_CONTAINER: &str = "logs?sv=2018-03-28&sr=c&sp=cw&sig=logs";
 
 /// A finished upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +132,10 @@ pub(crate) async fn put(
         return refusal(StatusCode::BAD_REQUEST, "x-ms-blob-type must be BlockBlob");
     }
     shared.with(|cloud| {
+        if container == "logs" && signature.as_deref() == Some("logs") {
+            cloud.logs.push((blob, body));
+            return StatusCode::CREATED.into_response();
+        }
         let mut hubs = cloud.hubs.values_mut();
         let found = hubs.find_map(|hub| hub.uploads.under_way.get_mut(signature.as_deref()?));
         match found.filter(|upload| container == CONTAINER && upload.blob == blob) {

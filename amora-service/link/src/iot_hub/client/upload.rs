@@ -11,7 +11,7 @@ use crate::{iot_hub::clock::Clock, root_cause};
 use amora_contract::config::TlsConfig;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::{Client, RequestBuilder, redirect};
+use reqwest::{Client, RequestBuilder, Url, redirect};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -72,6 +72,9 @@ pub enum UploadError {
     /// What came back is not what the documents promise.
     #[error("the hub's answer cannot be used: {0}")]
     Answer(&'static str),
+    /// The address that somebody else chose is none that a file can be put to.
+    #[error("the address for the file cannot be used: {0}")]
+    Address(&'static str),
     /// No way there.
     #[error("{host} cannot be reached: {cause}")]
     Network {
@@ -162,13 +165,86 @@ impl Hub {
         };
         let upload = Upload::new(&self.way, &host, &device_id).await?;
         let place = upload.begin(name).await?;
-        let put = upload.put(&place, content).await;
+        let put = put(&upload.to_storage, &place.host_name, &place.url(), content).await;
         // The hub learns of a failure too: it counts what is under way.
         upload.end(&place.correlation_id, &put).await?;
         put.map(|()| Uploaded {
             blob: place.blob_name,
             correlation_id: place.correlation_id,
         })
+    }
+
+    /// Puts a file into a container of Azure's storage that somebody else chose: `container` is its address, with a token
+    /// as the query. What fails for the moment is tried again for some minutes. The box's certificate is not shown.
+    ///
+    /// # Errors
+    /// [`UploadError::Address`] where that is no such address; others when the file is not there in the end.
+    pub async fn upload_into(&self, container: &str, blob: &str, content: Bytes) -> Result<(), UploadError> {
+        let url = blob_url(container, blob)?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let storage = client(&self.way, &host, false).await?;
+        put(&storage, &host, url.as_str(), content).await
+    }
+}
+
+/// The address of a blob in a container.
+fn blob_url(container: &str, blob: &str) -> Result<Url, UploadError> {
+    let wrong = UploadError::Address;
+    let mut url = Url::parse(container).map_err(|_| wrong("it is no address"))?;
+    if url.scheme() != "https" {
+        return Err(wrong("it is not of https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err(wrong("it has a user or a fragment"));
+    }
+    if url.path() == "/" || url.query().is_none_or(str::is_empty) {
+        return Err(wrong("it names no container, or has no token"));
+    }
+    match url.path_segments_mut() {
+        Ok(mut path) => path.pop_if_empty().extend(blob.split('/')),
+        Err(()) => return Err(wrong("it has no path")),
+    };
+    Ok(url)
+}
+
+/// A client for `host`. To whom it is `known`, it shows the certificate of a box that has one.
+async fn client(way: &Way, host: &str, known: bool) -> Result<Client, UploadError> {
+    let shown = match known {
+        true => way.tls.clone(),
+        false => TlsConfig {
+            ca_file: way.tls.ca_file.clone(),
+            ..TlsConfig::default()
+        },
+    };
+    let clock = Arc::new(way.clock.clone());
+    let read = tokio::task::spawn_blocking(move || tls::client_by(&shown, clock));
+    let tls = read.await.unwrap_or(Err(TlsError::NoSystemRoots))?;
+    Client::builder()
+        .tls_backend_preconfigured(tls.as_ref().clone())
+        .redirect(redirect::Policy::none())
+        .connect_timeout(SILENCE)
+        .read_timeout(SILENCE)
+        .timeout(LONGEST)
+        .https_only(true)
+        .user_agent(concat!("amora/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| network(host, &error))
+}
+
+async fn put(storage: &Client, host: &str, url: &str, content: Bytes) -> Result<(), UploadError> {
+    let request = || {
+        storage
+            .put(url)
+            .header("x-ms-blob-type", "BlockBlob")
+            .header("x-ms-version", "2020-10-02")
+            .body(content.clone())
+    };
+    match insist(host, request).await? {
+        (201, _) => Ok(()),
+        (status, answer) => Err(UploadError::Storage {
+            status,
+            message: message(&answer),
+        }),
     }
 }
 
@@ -183,35 +259,10 @@ struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     async fn new(way: &'a Way, host: &'a str, device_id: &'a str) -> Result<Self, UploadError> {
-        let shown = way.tls.clone();
-        let hidden = TlsConfig {
-            ca_file: shown.ca_file.clone(),
-            ..TlsConfig::default()
-        };
-        let clock = Arc::new(way.clock.clone());
-        let read = tokio::task::spawn_blocking(move || {
-            Ok::<_, TlsError>((
-                tls::client_by(&shown, clock.clone())?,
-                tls::client_by(&hidden, clock)?,
-            ))
-        });
-        let (shown, hidden) = read.await.unwrap_or(Err(TlsError::NoSystemRoots))?;
-        let client = |tls: &rustls::ClientConfig| {
-            Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .redirect(redirect::Policy::none())
-                .connect_timeout(SILENCE)
-                .read_timeout(SILENCE)
-                .timeout(LONGEST)
-                .https_only(true)
-                .user_agent(concat!("amora/", env!("CARGO_PKG_VERSION")))
-                .build()
-                .map_err(|error| network(host, &error))
-        };
         Ok(Self {
             way,
-            to_hub: client(&shown)?,
-            to_storage: client(&hidden)?,
+            to_hub: client(way, host, true).await?,
+            to_storage: client(way, host, false).await?,
             host,
             device_id,
         })
@@ -244,23 +295,6 @@ impl<'a> Upload<'a> {
         match status {
             200 => Place::parse(&answer),
             status => Err(UploadError::Hub {
-                status,
-                message: message(&answer),
-            }),
-        }
-    }
-
-    async fn put(&self, place: &Place, content: Bytes) -> Result<(), UploadError> {
-        let put = || {
-            self.to_storage
-                .put(place.url())
-                .header("x-ms-blob-type", "BlockBlob")
-                .header("x-ms-version", "2020-10-02")
-                .body(content.clone())
-        };
-        match insist(&place.host_name, put).await? {
-            (201, _) => Ok(()),
-            (status, answer) => Err(UploadError::Storage {
                 status,
                 message: message(&answer),
             }),
@@ -387,6 +421,33 @@ mod tests {
             );
         }
         assert!(Place::parse(b"<html>").is_err());
+    }
+
+    #[test]
+    fn a_blob_s_address_is_in_the_container_and_keeps_its_token() {
+        let url = |container| blob_url(container, "box/a b#1/x.gz").map(|url| url.to_string());
+        for container in [
+            "https://s.blob.core.windows.net/logs?sv=1&sig=x%2B",
+            "https://s.blob.core.windows.net/logs/?sv=1&sig=x%2B",
+        ] {
+            assert_eq!(
+                url(container).unwrap(),
+                "https://s.blob.core.windows.net/logs/box/a%20b%231/x.gz?sv=1&sig=x%2B"
+            );
+        }
+        for wrong in [
+            "",
+            "logs?sig=1",
+            "file:///etc/passwd?sig=1",
+            "http://s/logs?sig=1",
+            "https://user@s/logs?sig=1",
+            "https://s/?sig=1",
+            "https://s/logs",
+            "https://s/logs?",
+            "https://s/logs?sig=1#x",
+        ] {
+            assert!(matches!(url(wrong), Err(UploadError::Address(_))), "{wrong}");
+        }
     }
 
     #[test]
