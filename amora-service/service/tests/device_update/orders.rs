@@ -40,7 +40,7 @@ async fn stalled(scene: &Scene, workflow: &str) {
 async fn the_service_calls_a_deployment_off_while_it_arrives_and_once_it_is_installed() {
     let scene = Scene::new(MANUAL).await;
     stalled(&scene, "w1").await;
-    assert_eq!(scene.agent_now()["state"], 6);
+    scene.stands("w1", 6).await;
     scene.order(&scene.service.cancellation("w1"));
     let cancelled = scene.stands("w1", 0).await;
     let (_, code, extended, _) = result(&cancelled);
