@@ -16,6 +16,7 @@ pub(crate) use process::Process;
 pub(crate) use recording::Recording;
 pub(crate) use web::Client;
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long anything may take that is expected to happen.
@@ -33,8 +34,15 @@ pub(crate) async fn until<T>(what: &str, mut ready: impl AsyncFnMut() -> Option<
     }
 }
 
-/// A port on loopback that nobody listens on.
+/// A port that nobody listens on, of those that the system gives to nobody by itself: one of the others may be taken before
+/// its server is there, and who tries it too early may be connected to itself.
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let offset = std::process::id() * 97 + u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(offset % 12_000).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
