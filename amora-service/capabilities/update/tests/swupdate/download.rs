@@ -8,8 +8,8 @@ use amora_contract::state::{Outcome, UpdateCause, UpdatePhase};
 use amora_contract::units::Bytes;
 use amora_contract::{CommandError, ErrorCode};
 use std::fs;
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use tokio::net::TcpSocket;
 
 async fn install(bench: &Bench, url: &str) -> Result<(), CommandError> {
     install_as(
@@ -226,7 +226,11 @@ impl SecureServer {
         fs::create_dir_all(&folder).unwrap();
         let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", update.len());
         fs::write(folder.join("update.swu"), [head.as_bytes(), update].concat()).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // Never listening: a process that is just being started would hold that port open until it has begun.
+        let reserved = TcpSocket::new_v4().unwrap();
+        reserved.set_reuseaddr(true).unwrap();
+        reserved.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let free = reserved.local_addr().unwrap();
         let certificate = bench.keys.server_certificate();
         let child = Command::new("openssl")
             .args([

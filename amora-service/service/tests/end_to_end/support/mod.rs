@@ -41,7 +41,10 @@ pub(crate) fn free_port() -> u16 {
     loop {
         let offset = std::process::id() * 97 + u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
         let port = 20_000 + u16::try_from(offset % 12_000).unwrap();
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        // Never listening: a process that is just being started would hold that port open until it has begun.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        if socket.bind(([127, 0, 0, 1], port).into()).is_ok() {
             return port;
         }
     }
