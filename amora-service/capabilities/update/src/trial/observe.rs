@@ -200,5 +200,12 @@ mod tests {
             .health
             .insert("iot_hub".to_owned(), health(Condition::Ok));
         assert_eq!(links(&state), ["mqtt", "iot_hub"]);
+        let settings = amora_contract::config::settings();
+        for link in LINKS {
+            assert!(
+                settings.contains_key(link),
+                "a part is called what its section is: {link}"
+            );
+        }
     }
 }
