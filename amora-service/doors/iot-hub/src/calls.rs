@@ -125,7 +125,7 @@ impl Calls {
         self.running.spawn(async move {
             let answer = match read {
                 Ok(asked) => {
-                    let uploads = asked.command == Command::System(SystemCommand::Diagnose);
+                    let uploads = makes_bundle(&asked);
                     let answer = worker.clone().carry_out(asked).await;
                     worker.finish(uploads, answer).await
                 }
@@ -161,7 +161,7 @@ fn command_of(message: &CloudMessage) -> Result<(String, Vec<u8>), Answer> {
 impl Worker {
     async fn call(self, call: MethodCall, asked: Asked) {
         let name = call.name.clone();
-        let uploads = asked.command == Command::System(SystemCommand::Diagnose);
+        let uploads = makes_bundle(&asked);
         let began = Instant::now();
         let mut work = Box::pin(self.clone().carry_out(asked));
         let answer = tokio::select! {
@@ -224,6 +224,11 @@ impl Worker {
         let body = message::result(kind, name, answer.status, &answer.body, id.as_deref(), now);
         self.telemetry.keep(&body).await;
     }
+}
+
+/// Whether what the command makes goes to the hub's storage.
+fn makes_bundle(asked: &Asked) -> bool {
+    asked.command == Command::System(SystemCommand::Diagnose)
 }
 
 async fn send(call: MethodCall, answer: &Answer) {

@@ -63,8 +63,7 @@ impl Desk {
                     carried = now;
                 }
                 _ = ticks.tick(), if self.obeys => {
-                    let others = limits::size_of_object(&carried)
-                        + answers.iter().map(|(name, answer)| name.len() + limits::size(answer)).sum::<usize>();
+                    let others = limits::size_of_object(&carried) + size_of(&answers);
                     let state = states.borrow_and_update().clone();
                     if let Some(document) = reported.update(&state, others, Timestamp::now()) {
                         for property in ["status", "state", "last_updated"] {
@@ -130,11 +129,9 @@ impl Desk {
                 tracing::warn!(name, "too many desired properties: this one is not answered");
                 continue;
             }
-            let others = answers.iter().filter(|(other, _)| *other != name);
-            let others: usize = others
-                .map(|(name, answer)| name.len() + limits::size(answer))
-                .sum();
-            let answer = if others + name.len() + limits::size(value) > ANSWERS {
+            let own = answers.get(name).map_or(0, |answer| size_of_one(name, answer));
+            let others = size_of(answers) - own;
+            let answer = if others + size_of_one(name, value) > ANSWERS {
                 let reason = format!("more than {} KB of properties are desired", ANSWERS / 1024);
                 let mut answer =
                     desired::acknowledgement(value, news.version, Err(&Refusal::new(400, reason)));
@@ -186,4 +183,15 @@ impl Desk {
         }
         Ok(words)
     }
+}
+
+fn size_of(answers: &BTreeMap<String, Value>) -> usize {
+    answers
+        .iter()
+        .map(|(name, answer)| size_of_one(name, answer))
+        .sum()
+}
+
+fn size_of_one(name: &str, value: &Value) -> usize {
+    name.len() + limits::size(value)
 }
