@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
-use support::{Device, bodies, call, config, hub, within};
+use support::{Device, bodies, call, config, events, hub, within};
 
 /// The unit by which a hub counts a message.
 const UNIT: usize = 4096;
@@ -170,11 +170,7 @@ async fn a_burst_shares_messages_and_one_alone_does_not_wait() {
         let all = async {
             for count in 1.. {
                 let messages = hub.received("box", count).await;
-                let limited = messages
-                    .iter()
-                    .flat_map(bodies)
-                    .filter(|body| body["event"] == "audio.limited");
-                if limited.count() == 100 {
+                if events(&messages, "audio.limited").len() == 100 {
                     return messages.len();
                 }
             }

@@ -8,7 +8,7 @@ use amora_peer_iot_hub::{Hub, Message};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use support::{BUNDLE, Device, bodies, body, call, hub, within};
+use support::{BUNDLE, Device, body, call, events, hub, within};
 
 /// The first message of one kind about a method.
 async fn message(hub: &Hub, kind: &str, name: &str) -> Message {
@@ -64,11 +64,11 @@ async fn a_hundred_methods_a_second_are_answered_every_one_and_telemetry_goes_on
     let told = async {
         for count in 1.. {
             let messages = hub.received("box", count).await;
-            let limited = messages
+            let limited = events(&messages, "audio.limited");
+            let distinct: BTreeSet<i64> = limited
                 .iter()
-                .flat_map(bodies)
-                .filter(|body| body["event"] == "audio.limited");
-            let distinct: BTreeSet<i64> = limited.map(|body| body["sequence"].as_i64().unwrap()).collect();
+                .map(|body| body["sequence"].as_i64().unwrap())
+                .collect();
             if distinct.len() == 40 {
                 return;
             }

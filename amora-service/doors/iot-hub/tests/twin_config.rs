@@ -100,6 +100,12 @@ async fn answered(hub: &Hub, property: &str, version: u64) -> Value {
     within(property, hub.reported("box", is)).await[property].clone()
 }
 
+/// Waits until the answer has gone with its property.
+async fn taken_back(hub: &Hub) {
+    let gone = |reported: &Value| reported.get("config").is_none();
+    within("the answer goes with its property", hub.reported("box", gone)).await;
+}
+
 #[tokio::test]
 async fn the_cloud_sets_what_it_may_and_nothing_of_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
@@ -166,11 +172,7 @@ async fn the_cloud_sets_what_it_may_and_nothing_of_what_is_wrong() {
     );
 
     hub.update_desired("box", &json!({"config": null})).unwrap();
-    within(
-        "the answer goes with its property",
-        hub.reported("box", |reported| reported.get("config").is_none()),
-    )
-    .await;
+    taken_back(&hub).await;
     assert_eq!(settings.set(), json!({}));
     device.close().await;
 }
@@ -210,11 +212,7 @@ async fn a_box_that_starts_again_has_what_is_desired_and_sets_it_once() {
     // What is desired no more when the box starts is taken back.
     hub.update_desired("box", &json!({"config": null})).unwrap();
     let device = start();
-    within(
-        "the answer goes",
-        hub.reported("box", |reported| reported.get("config").is_none()),
-    )
-    .await;
+    taken_back(&hub).await;
     assert_eq!(settings.set(), json!({}));
     device.close().await;
 }

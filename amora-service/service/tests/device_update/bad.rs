@@ -44,6 +44,16 @@ async fn refused(
     (extended.to_owned(), details.to_owned())
 }
 
+fn only_keys_were_fetched(scene: &Scene) {
+    let fetched = scene.service.requests();
+    assert!(
+        fetched
+            .iter()
+            .all(|request| request.path == "rootkeypackage.json"),
+        "{fetched:?}"
+    );
+}
+
 #[tokio::test]
 async fn what_is_not_signed_as_it_should_be_is_not_even_fetched() {
     let scene = scene().await;
@@ -104,13 +114,7 @@ async fn what_is_not_signed_as_it_should_be_is_not_even_fetched() {
     })
     .await;
     assert_eq!(code, "A0000005", "{details}");
-    let fetched = scene.service.requests();
-    assert!(
-        fetched
-            .iter()
-            .all(|request| request.path == "rootkeypackage.json"),
-        "{fetched:?}"
-    );
+    only_keys_were_fetched(&scene);
     assert!(fs::read(scene.bench.path("slots/b")).unwrap().is_empty());
 }
 
@@ -168,13 +172,7 @@ async fn a_name_that_leads_out_of_its_folder_is_refused_before_anything_is_fetch
         let (_, code, extended, details) = result(&failed);
         assert_eq!((code, extended), (0, "30100104"), "{details}");
     }
-    let fetched = scene.service.requests();
-    assert!(
-        fetched
-            .iter()
-            .all(|request| request.path == "rootkeypackage.json"),
-        "{fetched:?}"
-    );
+    only_keys_were_fetched(&scene);
     assert_eq!(scene.bench.state().last, None, "the updater was not even asked");
 }
 
@@ -192,11 +190,5 @@ async fn a_disk_that_takes_nothing_refuses_the_update_and_the_service_hears_of_i
     assert_eq!(code, "32000014");
     assert!(details.contains("read-only"), "{details}");
     assert!(scene.bench.record("last.json").is_null());
-    let fetched = scene.service.requests();
-    assert!(
-        fetched
-            .iter()
-            .all(|request| request.path == "rootkeypackage.json"),
-        "{fetched:?}"
-    );
+    only_keys_were_fetched(&scene);
 }

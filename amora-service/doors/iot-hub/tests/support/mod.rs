@@ -251,6 +251,12 @@ pub fn bodies(message: &Message) -> Vec<Value> {
     }
 }
 
+/// What the events of this name say, those in batches too.
+pub fn events(messages: &[Message], name: &str) -> Vec<Value> {
+    let bodies = messages.iter().flat_map(bodies);
+    bodies.filter(|body| body["event"] == name).collect()
+}
+
 /// Calls a method, waiting for the box to be there.
 pub async fn call(hub: &Hub, method: &str, payload: Value) -> MethodReply {
     let patience = Duration::from_secs(30);
