@@ -7,6 +7,7 @@ pub mod card;
 pub mod chime;
 pub mod clock;
 pub mod counters;
+pub mod echo;
 pub mod engine;
 mod mixer;
 pub mod music;

@@ -1,0 +1,22 @@
+//! Taking the box's own sound out of what its microphone hears.
+
+use amora_contract::units::Frames;
+
+/// Frames in a block: 10 ms at 48 kHz.
+pub const BLOCK: usize = 480;
+
+/// Takes the echo of what the box plays out of what its microphone hears, block by block.
+///
+/// Both streams are mono at 48 kHz, full scale ±1, and stand on one time line: the reference is what was leaving the card
+/// while the microphone heard the block, so the echo of a block comes with it or after it. Not for the real-time thread:
+/// an engine may allocate.
+pub trait EchoCanceller: Send {
+    /// Cleans `microphone` in place.
+    fn process(&mut self, reference: &[f32; BLOCK], microphone: &mut [f32; BLOCK]);
+
+    /// Forgets the room, for a time line that broke.
+    fn restart(&mut self);
+
+    /// By how much what comes out is later than what went in.
+    fn latency(&self) -> Frames;
+}
