@@ -16,6 +16,7 @@ mod settings;
 mod setup;
 mod update;
 mod validate;
+mod voice;
 
 pub use audio::*;
 pub use doors::*;
@@ -27,6 +28,7 @@ pub use secrets::{HIDDEN, redact, secrets};
 pub use settings::{ENABLED, FILE_SUFFIX, Kind, Setting, document_schema, settings};
 pub use setup::*;
 pub use update::*;
+pub use voice::*;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -5,12 +5,14 @@ mod iot_hub;
 mod player;
 mod system;
 mod update;
+mod voice;
 
 pub use audio::*;
 pub use iot_hub::*;
 pub use player::*;
 pub use system::*;
 pub use update::*;
+pub use voice::*;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
