@@ -1,0 +1,1 @@
+//! The voice capability: one call to a hub, over WebRTC.
