@@ -124,8 +124,8 @@ class BoxStrategy(Strategy):
                 break
         self.failures = 0
         # Without line editing and echo, nothing stands between a command and its output.
-        # Nor shall the kernel or systemd (see its signals) speak in between while units still start.
-        self.console.sendline("set +o emacs; stty -echo cols 4000; dmesg -n 1; kill -s RTMIN+21 1")
+        # Nor shall the kernel speak in between; the kernel arguments have systemd be silent.
+        self.console.sendline("set +o emacs; stty -echo cols 4000; dmesg -n 1")
         self.target.activate(self.shell)
         self.status = Status.shell
 
