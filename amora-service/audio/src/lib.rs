@@ -14,3 +14,7 @@ pub mod music;
 pub mod real_time;
 pub mod recorder;
 pub mod tone;
+
+// What tests share with the integration tests names this crate as they do.
+#[cfg(test)]
+extern crate self as amora_audio;

@@ -1,5 +1,8 @@
 //! Taking the box's own sound out of what its microphone hears.
 
+#[doc(hidden)]
+pub mod scenes;
+
 use amora_contract::units::Frames;
 
 /// Frames in a block: 10 ms at 48 kHz.

@@ -1,6 +1,6 @@
 //! The way from the loudspeaker to the microphone: convolution with the room's impulse response.
 
-use super::microphone::Random;
+use super::Random;
 use amora_contract::config::RoomConfig;
 use amora_contract::units::Hertz;
 use realfft::num_complex::Complex32;
@@ -14,7 +14,7 @@ const DIRECT_TO_REVERBERANT: f64 = 4.0;
 const LONGEST_SECONDS: f64 = 3.0;
 
 /// Partitioned convolution (overlap-save) in blocks of one period: no delay beyond the response's own.
-pub(super) struct EchoPath {
+pub(crate) struct EchoPath {
     period: usize,
     forward: Arc<dyn RealToComplex<f32>>,
     backward: Arc<dyn ComplexToReal<f32>>,
@@ -33,7 +33,7 @@ pub(super) struct EchoPath {
 
 /// The room's impulse response: the direct sound after `echo_delay`, then noise that falls by 60 dB within
 /// `reverberation`. Its energy is `echo`, so white noise arrives at exactly that level.
-pub(super) fn response(config: &RoomConfig, rate: Hertz) -> Vec<f32> {
+pub(crate) fn response(config: &RoomConfig, rate: Hertz) -> Vec<f32> {
     let direct = config.echo_delay.frames(rate).0.min(rate.0 as u64) as usize;
     let seconds = (config.reverberation.0 as f64 / 1000.0).min(LONGEST_SECONDS);
     let tail = (seconds * rate.0) as usize;
@@ -55,12 +55,13 @@ pub(super) fn response(config: &RoomConfig, rate: Hertz) -> Vec<f32> {
 }
 
 impl EchoPath {
-    pub(super) fn new(config: &RoomConfig, rate: Hertz, period: usize) -> Self {
+    /// The way with this impulse response, for blocks of `period` frames.
+    pub(crate) fn new(response: &[f32], period: usize) -> Self {
         let length = 2 * period;
         let mut planner = RealFftPlanner::<f32>::new();
         let forward = planner.plan_fft_forward(length);
         let backward = planner.plan_fft_inverse(length);
-        let partitions: Vec<_> = response(config, rate)
+        let partitions: Vec<_> = response
             .chunks(period)
             .map(|part| {
                 let mut time = vec![0f32; length];
@@ -91,7 +92,7 @@ impl EchoPath {
 
     /// Turns one period of what the loudspeaker plays into what of it reaches the microphone. Silence that follows
     /// silence costs nothing.
-    pub(super) fn process(&mut self, samples: &mut [f32]) {
+    pub(crate) fn process(&mut self, samples: &mut [f32]) {
         if samples.iter().all(|sample| *sample == 0.0) {
             self.silent += 1;
             if self.silent > self.partitions.len() + 1 {

@@ -128,10 +128,10 @@ impl Microphone {
 
 /// A small generator (xorshift*): the same seed gives the same room on every machine.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
@@ -143,7 +143,7 @@ impl Random {
     }
 
     /// Nearly normal, mean 0, variance 1: the sum of four uniform numbers from one draw.
-    pub(super) fn gaussian(&mut self) -> f32 {
+    pub(crate) fn gaussian(&mut self) -> f32 {
         let bits = self.next();
         let sum: u32 = (0..4).map(|n| (bits >> (16 * n)) as u32 & 0xffff).sum();
         // Four uniform numbers of 16 bits: variance 4·(2^16)²/12.

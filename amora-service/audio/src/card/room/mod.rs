@@ -15,8 +15,9 @@ use super::pace::Pacer;
 use super::{Card, CardError, CardFormat, CardSlot, Turn};
 use amora_contract::config::RoomConfig;
 use amora_contract::units::{Decibels, Frames, Hertz, PartsPerMillion};
-use echo::EchoPath;
+pub(crate) use echo::{EchoPath, response};
 use microphone::Microphone;
+pub(crate) use microphone::Random;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -134,7 +135,7 @@ impl CardSlot for RoomSlot {
             drift,
             loudspeaker: vec![0.0; period],
             knee: if clipping.is_nan() { 1.0 } else { clipping },
-            echo: EchoPath::new(&self.config, rate, period),
+            echo: EchoPath::new(&response(&self.config, rate), period),
             microphone: Microphone::new(&self.config, buffer.0 as usize + 2 * period),
             talker: Some(talker),
             talker_home: Arc::clone(&self.talker),
@@ -281,7 +282,7 @@ impl Drop for RoomCard {
 }
 
 /// What a loudspeaker makes of a sample: true up to the knee, then bent smoothly towards 2 dB above it.
-fn bend(sample: f32, knee: f32) -> f32 {
+pub(crate) fn bend(sample: f32, knee: f32) -> f32 {
     let size = sample.abs();
     if size <= knee {
         return sample;
