@@ -1,1 +1,23 @@
 //! The voice capability: one call to a hub, over WebRTC.
+
+mod call;
+pub mod dialect;
+mod figures;
+mod health;
+mod leg;
+mod microphone;
+mod queue;
+mod run;
+mod session;
+pub mod signalling;
+
+pub use call::{Action, Call, MediaState, Patience, Phase, Tally};
+pub use figures::{Count, Figures, Snapshot};
+pub use health::{HealthError, HealthPage};
+pub use leg::{Downlink, Leg, Sessions, Status, WebRtcSessions};
+pub use microphone::Microphone;
+pub use run::{Sound, VoiceError, run};
+pub use session::{
+    Arrival, Direction, MediaSession, OpusPacket, PAYLOAD_TYPE, RATE, SessionError, SessionEvent,
+    SessionSettings, WebRtcSession,
+};
