@@ -1,7 +1,11 @@
 //! Taking the box's own sound out of what its microphone hears.
 
+pub mod aec3;
 #[doc(hidden)]
 pub mod scenes;
+pub mod speex;
+#[cfg(test)]
+mod tests;
 
 use amora_contract::units::Frames;
 

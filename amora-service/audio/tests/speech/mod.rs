@@ -1,4 +1,5 @@
 //! Speech for tests and measurements, spoken by espeak-ng.
+#![allow(dead_code, reason = "not every test hears both")]
 
 use amora_audio::echo::scenes::{RATE, frames, resample, set_level};
 use amora_contract::units::Decibels;
