@@ -9,6 +9,7 @@ use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
@@ -20,6 +21,8 @@ pub struct Session {
     track: Arc<TrackLocalStaticRTP>,
     payload_type: u8,
     state: watch::Receiver<RTCPeerConnectionState>,
+    /// The library tells nobody of a connection that is closed on this side.
+    closed: CancellationToken,
     ear: Arc<Mutex<Ear>>,
     mouth: tokio::sync::Mutex<Mouth>,
     counters: Arc<Counters>,
@@ -55,6 +58,7 @@ impl Session {
             track,
             payload_type,
             state,
+            closed: CancellationToken::new(),
             ear,
             mouth: tokio::sync::Mutex::new(Mouth::new(payload_type, ssrc)?),
             counters,
@@ -120,29 +124,46 @@ impl Session {
 
     /// `new`, `connecting`, `connected`, `disconnected`, `failed` or `closed`.
     pub fn state(&self) -> String {
-        self.state.borrow().to_string()
+        self.current().to_string()
     }
 
     /// Whether sound can flow.
     pub fn is_connected(&self) -> bool {
-        *self.state.borrow() == RTCPeerConnectionState::Connected
+        self.current() == RTCPeerConnectionState::Connected
+    }
+
+    fn current(&self) -> RTCPeerConnectionState {
+        if self.closed.is_cancelled() {
+            return RTCPeerConnectionState::Closed;
+        }
+        *self.state.borrow()
     }
 
     /// Waits until the call stands, or has ended.
     pub(crate) async fn settled(&self) -> bool {
         let done =
             |state: &RTCPeerConnectionState| *state == RTCPeerConnectionState::Connected || ended(*state);
-        let _ = self.state.clone().wait_for(done).await;
+        self.wait_until(done).await;
         self.is_connected()
     }
 
-    /// Waits until the connection has ended by itself: `disconnected` may yet recover.
+    /// Waits until the connection has ended: `disconnected` may yet recover.
     pub(crate) async fn ended(&self) {
-        let _ = self.state.clone().wait_for(|state| ended(*state)).await;
+        self.wait_until(|state| ended(*state)).await;
+    }
+
+    /// Waits for a state, or that the session is closed here.
+    async fn wait_until(&self, done: impl FnMut(&RTCPeerConnectionState) -> bool) {
+        let mut state = self.state.clone();
+        tokio::select! {
+            _ = state.wait_for(done) => {}
+            () = self.closed.cancelled() => {}
+        }
     }
 
     /// Hangs up.
     pub(crate) async fn close(&self) {
+        self.closed.cancel();
         self.ear().cut_short();
         let _ = self.connection.close().await;
     }
