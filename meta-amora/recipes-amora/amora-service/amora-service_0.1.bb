@@ -7,7 +7,7 @@ LIC_FILES_CHKSUM = " \
     file://LICENSE-MIT;md5=1c9b4236feb2c7aec89eb4d657123f3f \
 "
 
-DEPENDS = "alsa-lib speexdsp"
+DEPENDS = "alsa-lib cmake-native speexdsp"
 
 require amora-service-crates.inc
 
