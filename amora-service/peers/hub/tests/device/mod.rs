@@ -50,7 +50,7 @@ impl PeerConnectionEventHandler for Events {
 }
 
 /// A connected device.
-pub struct Device {
+pub(crate) struct Device {
     connection: Arc<dyn PeerConnection>,
     track: Arc<TrackLocalStaticRTP>,
     packets: mpsc::UnboundedReceiver<Packet>,
@@ -58,7 +58,7 @@ pub struct Device {
 
 impl Device {
     /// Offers itself to the hub, and waits until the call stands.
-    pub async fn connect(hub: &str, name: &str) -> Self {
+    pub(crate) async fn connect(hub: &str, name: &str) -> Self {
         let (state_sender, mut state) = watch::channel(RTCPeerConnectionState::New);
         let (gathered_sender, mut gathered) = watch::channel(false);
         let (packets_sender, packets) = mpsc::unbounded_channel();
@@ -111,7 +111,7 @@ impl Device {
     }
 
     /// Sends sound as it is spoken.
-    pub async fn speak(&self, samples: &[i16]) {
+    pub(crate) async fn speak(&self, samples: &[i16]) {
         let mut encoder = opus::Encoder::new(RATE, opus::Channels::Mono, opus::Application::Voip).unwrap();
         for (number, frame) in samples.chunks(FRAME).enumerate() {
             let header = Header {
@@ -129,7 +129,7 @@ impl Device {
     }
 
     /// Waits for so many packets.
-    pub async fn received(&mut self, count: usize) -> Vec<Packet> {
+    pub(crate) async fn received(&mut self, count: usize) -> Vec<Packet> {
         let mut packets = Vec::new();
         while packets.len() < count {
             packets.push(self.packets.recv().await.unwrap());
@@ -138,7 +138,7 @@ impl Device {
     }
 
     /// Hangs up.
-    pub async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.connection.close().await.unwrap();
     }
 }
