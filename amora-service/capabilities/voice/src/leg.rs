@@ -363,3 +363,6 @@ async fn pop(microphone: Option<&Microphone>) -> crate::session::OpusPacket {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

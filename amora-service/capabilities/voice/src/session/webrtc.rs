@@ -5,6 +5,7 @@ use crate::call::MediaState;
 use crate::signalling::IceServer;
 use async_trait::async_trait;
 use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::rtp::Packet;
 use rtc::rtp::header::Header;
 use rtc::rtp_transceiver::rtp_sender::{
@@ -97,9 +98,12 @@ impl WebRtcSession {
         })
     }
 
-    async fn describe(&mut self) -> Result<String, SessionError> {
+    /// An offer once its candidates are gathered. A restart is asked for by the offer alone: `restart_ice` would also
+    /// gather for the path that is given up, and its end could be taken for the end of this gathering.
+    async fn describe(&mut self, options: Option<RTCOfferOptions>) -> Result<String, SessionError> {
         self.gathered.mark_unchanged();
-        let offer = self.connection.create_offer(None).await.map_err(setup)?;
+        let offer = self.connection.create_offer(options).await.map_err(setup)?;
+        let created = offer.sdp.clone();
         self.connection
             .set_local_description(offer)
             .await
@@ -107,21 +111,35 @@ impl WebRtcSession {
         // What was gathered by then is all there is; a STUN server that does not answer must not keep the call.
         let _ = tokio::time::timeout(GATHERING, self.gathered.changed()).await;
         let description = self.connection.local_description().await;
-        Ok(description
-            .ok_or_else(|| SessionError::Setup("there is no local description".to_owned()))?
-            .sdp)
+        let description =
+            description.ok_or_else(|| SessionError::Setup("there is no local description".to_owned()))?;
+        Ok(without_candidates_of(&created, &description.sdp))
     }
+}
+
+/// A description without the candidates that stood in it as it was created. They are of sockets that the restart
+/// closed; the crate keeps them beside those that it gathered since.
+fn without_candidates_of(created: &str, description: &str) -> String {
+    let mut stale: Vec<&str> = created
+        .lines()
+        .filter(|line| line.starts_with("a=candidate:"))
+        .collect();
+    let kept = description.split_inclusive('\n').filter(|line| {
+        let found = stale.iter().position(|candidate| *candidate == line.trim_end());
+        found.map(|index| stale.swap_remove(index)).is_none()
+    });
+    kept.collect()
 }
 
 #[async_trait]
 impl MediaSession for WebRtcSession {
     async fn offer(&mut self) -> Result<String, SessionError> {
-        self.describe().await
+        self.describe(None).await
     }
 
     async fn restart(&mut self) -> Result<String, SessionError> {
-        self.connection.restart_ice().await.map_err(setup)?;
-        self.describe().await
+        let options = RTCOfferOptions { ice_restart: true };
+        self.describe(Some(options)).await
     }
 
     async fn answer(&mut self, sdp: &str) -> Result<(), SessionError> {

@@ -162,6 +162,82 @@ async fn packets_go_both_ways() {
 }
 
 #[tokio::test]
+async fn packets_are_encrypted_with_authentication() {
+    let mut session = WebRtcSession::new(settings(Direction::Both)).await.unwrap();
+    let (mut peer, answer) = Peer::answer(&session.offer().await.unwrap()).await;
+    session.answer(&answer).await.unwrap();
+    patiently("the peer's connection", peer.connected()).await;
+    let cipher = peer.cipher().await.to_lowercase();
+    assert!(cipher.contains("aead") && cipher.contains("gcm"), "{cipher}");
+    peer.close().await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_session_moves_to_another_path() {
+    let mut session = WebRtcSession::new(settings(Direction::Both)).await.unwrap();
+    let offer = session.offer().await.unwrap();
+    let (mut peer, answer) = Peer::answer(&offer).await;
+    session.answer(&answer).await.unwrap();
+    patiently("the connection", state(&mut session, MediaState::Connected)).await;
+    patiently("the peer's connection", peer.connected()).await;
+    session.send(packet(0)).await.unwrap();
+    patiently("the first path", peer.heard.recv()).await.unwrap();
+
+    let another = patiently("another offer", session.restart()).await.unwrap();
+    let path = |sdp: &str| {
+        let of = |prefix: &str| {
+            let line = sdp.lines().find(|line| line.starts_with(prefix));
+            line.unwrap_or_else(|| panic!("no {prefix}: {sdp}")).to_owned()
+        };
+        [of("a=ice-ufrag:"), of("a=ice-pwd:"), of("a=candidate:")]
+    };
+    for (before, after) in path(&offer).iter().zip(path(&another)) {
+        assert_ne!(*before, after);
+    }
+    let answer = patiently("another answer", peer.answer_again(&another)).await;
+    session.answer(&answer).await.unwrap();
+    patiently("the new path", async {
+        let mut number = 1;
+        loop {
+            session.send(packet(number)).await.unwrap();
+            number += 1;
+            let wait = tokio::time::timeout(Duration::from_millis(50), peer.heard.recv());
+            if let Ok(heard) = wait.await {
+                assert!(heard.unwrap().payload.starts_with(b"packet "));
+                return;
+            }
+        }
+    })
+    .await;
+    peer.close().await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_sessions_that_ended() {
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = alive();
+    for number in 0..20 {
+        let mut session = WebRtcSession::new(settings(Direction::Both)).await.unwrap();
+        let offer = session.offer().await.unwrap();
+        if number % 2 == 0 {
+            let (peer, answer) = Peer::answer(&offer).await;
+            session.answer(&answer).await.unwrap();
+            peer.close().await;
+            session.close().await;
+        }
+        drop(session);
+    }
+    patiently("the last task's end", async {
+        while alive() > before {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_answer_that_cannot_be_used_is_an_error() {
     for answer in [
         "",

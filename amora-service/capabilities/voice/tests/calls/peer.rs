@@ -9,13 +9,14 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
     MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState,
-    RTCPeerConnectionState, RTCSessionDescription,
+    RTCPeerConnectionState, RTCSessionDescription, StatsSelector,
 };
 
 /// The stream that the peer sends.
@@ -25,6 +26,7 @@ pub(crate) const STREAM: u32 = 0x5045_4552;
 pub(crate) struct Peer {
     connection: Arc<dyn PeerConnection>,
     track: Arc<TrackLocalStaticRTP>,
+    gathering: watch::Receiver<bool>,
     state: watch::Receiver<RTCPeerConnectionState>,
     /// What it hears.
     pub(crate) heard: mpsc::UnboundedReceiver<Packet>,
@@ -62,7 +64,7 @@ impl PeerConnectionEventHandler for Listener {
 impl Peer {
     /// Answers an offer. Returns the answer with all candidates.
     pub(crate) async fn answer(offer: &str) -> (Self, String) {
-        let (gathered, mut gathering) = watch::channel(false);
+        let (gathered, gathering) = watch::channel(false);
         let (state, states) = watch::channel(RTCPeerConnectionState::New);
         let (hear, heard) = mpsc::unbounded_channel();
         let mut media = MediaEngine::default();
@@ -105,17 +107,38 @@ impl Peer {
             .add_track(track.clone() as Arc<dyn TrackLocal>)
             .await
             .unwrap();
-        let answer = connection.create_answer(None).await.unwrap();
-        connection.set_local_description(answer).await.unwrap();
-        gathering.wait_for(|gathered| *gathered).await.unwrap();
-        let sdp = connection.local_description().await.unwrap().sdp;
-        let peer = Self {
+        let mut peer = Self {
             connection,
             track,
+            gathering,
             state: states,
             heard,
         };
+        let sdp = peer.describe().await;
         (peer, sdp)
+    }
+
+    async fn describe(&mut self) -> String {
+        let answer = self.connection.create_answer(None).await.unwrap();
+        self.connection.set_local_description(answer).await.unwrap();
+        self.gathering.wait_for(|gathered| *gathered).await.unwrap();
+        self.connection.local_description().await.unwrap().sdp
+    }
+
+    /// Answers another offer of the same session.
+    pub(crate) async fn answer_again(&mut self, offer: &str) -> String {
+        let offer = RTCSessionDescription::offer(offer.to_owned()).unwrap();
+        self.connection.set_remote_description(offer).await.unwrap();
+        self.describe().await
+    }
+
+    /// How the packets are encrypted.
+    pub(crate) async fn cipher(&self) -> String {
+        let report = self
+            .connection
+            .get_stats(Instant::now(), StatsSelector::None)
+            .await;
+        report.transport().unwrap().srtp_cipher.clone()
     }
 
     /// Waits until packets can flow.
