@@ -1,16 +1,17 @@
 """That the voice desk's peers can be believed: each of the hubs with the client in Python, on aiortc."""
 
+import json
 import subprocess
 
 import pytest
 from iot_hub_stand_in import wait_for
-from voice_peers import RATE, client, python, running, rust_hub, samples_of, share_of, tone
+from voice_peers import PATIENCE, RATE, client, python, running, rust, samples_of, share_of, tone
 
 
 @pytest.fixture(scope="module", params=["python", "rust"])
 def command(request):
     """Return the command that runs a hub."""
-    return python("hub") if request.param == "python" else [rust_hub()]
+    return python("hub") if request.param == "python" else [rust("hub-stand-in")]
 
 
 @pytest.fixture
@@ -67,6 +68,26 @@ def test_sound_flows_both_ways(hub, tmp_path):
     loud = [number for number, sample in enumerate(played) if abs(sample) > 2000]
     assert share_of(700, played[loud[0] : loud[-1]]) > 0.95, "whole, though it came faster than it is played"
     assert loud[-1] - loud[0] > 1.8 * RATE
+
+
+def test_the_session_of_the_box_calls_it(hub, tmp_path):
+    file = tmp_path / "told.wav"
+    call = [rust("call", "--example"), hub.address, "100", file]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as box:
+        try:
+            state = wait_for(lambda: (now := hub.ask("GET", "/devices/desk")[1]).get("samples", 0) > 1.5 * RATE and now)
+            assert (state["state"], state["payload_type"], state["skipped"]) == ("connected", 111, 0)
+            heard = samples_of(hub.ask("GET", "/devices/desk/heard?seconds=1")[1])
+            assert share_of(1000, heard) > 0.9
+            assert hub.ask("POST", "/devices/desk/say", tone(700, 2))[1]["frames"] == 100
+            numbers, errors = box.communicate(timeout=PATIENCE)
+        finally:
+            box.kill()
+    assert box.returncode == 0, errors
+    assert json.loads(numbers) == [[number, 960 * number] for number in range(100)]
+    told = samples_of(file.read_bytes())
+    assert len(told) == 2 * RATE
+    assert share_of(700, told) > 0.95
 
 
 def test_who_speaks_is_answered(command, talk, tmp_path):

@@ -54,12 +54,13 @@ def python(module: str, *arguments) -> list:
     return [sys.executable, "-m", f"voice.{module}", *map(str, arguments)]
 
 
-def rust_hub() -> Path:
-    """Build the hub in Rust."""
+def rust(name: str, kind="--bin") -> Path:
+    """Build a program of the hub in Rust."""
     manifest = ROOT / "amora-service/Cargo.toml"
-    build = ["cargo", "build", "--quiet", "--locked", "--manifest-path", manifest, "-p", "amora-peer-hub"]
+    build = ["cargo", "build", "--quiet", "--locked", "--manifest-path", manifest, "-p", "amora-peer-hub", kind, name]
     subprocess.run(build, check=True)
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "amora-service/target")) / "debug/hub-stand-in"
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "amora-service/target")) / "debug"
+    return target / ("examples" if kind == "--example" else "") / name
 
 
 @contextmanager
