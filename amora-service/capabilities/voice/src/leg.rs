@@ -137,7 +137,7 @@ impl Work {
             self.call.want();
         }
         loop {
-            let action = self.call.act(self.now());
+            let action = self.act();
             self.tell();
             match action {
                 Some(Action::Connect) => tokio::select! {
@@ -159,6 +159,16 @@ impl Work {
 
     fn now(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    fn act(&mut self) -> Option<Action> {
+        let before = self.call.phase();
+        let action = self.call.act(self.now());
+        if let (Phase::Answered { .. }, Phase::Waiting { .. }) = (before, self.call.phase()) {
+            "the hub answered, but its media does not connect".clone_into(&mut self.cause);
+            tracing::warn!(cause = self.cause, "the call failed");
+        }
+        action
     }
 
     fn set_wanted(&mut self, wanted: bool) {
@@ -233,8 +243,10 @@ impl Work {
             _ if state == MediaState::Failed => "no path to the hub works".clone_into(&mut self.cause),
             _ => "the hub ended it".clone_into(&mut self.cause),
         }
-        if !self.cause.is_empty() {
-            tracing::warn!(cause = self.cause, "the call is interrupted");
+        match after {
+            Phase::Interrupted { .. } => tracing::warn!(cause = self.cause, "the call is interrupted"),
+            Phase::Waiting { .. } => tracing::warn!(cause = self.cause, "the call is over"),
+            _ => {}
         }
     }
 
@@ -255,8 +267,7 @@ impl Work {
             Err(error) => {
                 self.cause = error.to_string();
                 self.call.refused(self.now());
-                let wait = self.call.due();
-                tracing::warn!(cause = self.cause, next = ?wait, "the call failed");
+                tracing::warn!(cause = self.cause, "the call failed");
             }
         }
     }

@@ -13,6 +13,8 @@ enum Reply {
     Yes,
     /// Refuses.
     No,
+    /// Answers, and nothing follows.
+    NoMedia,
     /// Never answers.
     Silence,
 }
@@ -63,6 +65,7 @@ impl Signalling for Side {
         let reply = self.0.lock().unwrap().replies.pop_front().unwrap_or(Reply::No);
         match reply {
             Reply::Yes => Ok("answer".to_owned()),
+            Reply::NoMedia => Ok("answer without media".to_owned()),
             Reply::No => {
                 self.see("refused");
                 Err(SignallingError::Refused {
@@ -115,7 +118,9 @@ impl MediaSession for Session {
 
     async fn answer(&mut self, sdp: &str) -> Result<(), SessionError> {
         self.side.see(sdp);
-        self.side.tell(SessionEvent::State(MediaState::Connected));
+        if sdp != "answer without media" {
+            self.side.tell(SessionEvent::State(MediaState::Connected));
+        }
         Ok(())
     }
 
@@ -289,6 +294,19 @@ async fn a_call_that_is_not_wanted_any_more_ends_at_once_even_while_nobody_answe
     let side = bench.stop().await;
     assert_eq!(side.seen().last().unwrap(), "end", "a farewell");
     assert!(side.0.lock().unwrap().session.as_ref().unwrap().is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_media_is_told_and_the_call_repeated() {
+    let mut bench = Bench::new(false, &[Reply::NoMedia, Reply::Yes]);
+    let (cause, seconds) = bench.reach(VoiceLink::Waiting).await;
+    assert_eq!(
+        (&*cause, seconds),
+        ("the hub answered, but its media does not connect", 30)
+    );
+    assert_eq!(bench.reach(VoiceLink::Connected).await, (String::new(), 33));
+    assert_eq!(bench.figures.snapshot().counters.connection_failures, 1);
+    bench.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
