@@ -20,7 +20,14 @@ const BANDS: usize = 3;
 const SATURATED: f32 = 0.998;
 
 /// What its filter bank, its blocks and its suppressor take, as the tests measure it.
-const LATENCY: Frames = Frames(431);
+const LATENCY: Frames = Frames(428);
+
+/// Samples of a band by which the microphone goes in late: the canceller does not see delays of less than three samples
+/// at 4 kHz. As many as can be without a block of the microphone being complete before the reference's.
+const MICROPHONE_DELAY: usize = BLOCK_SIZE / 2 - 1;
+
+/// Samples of a band that wait to be taken at first: our blocks are two and a half of the canceller's.
+const CLEANED_DELAY: usize = BLOCK_SIZE / 2;
 
 /// How it weighs echo against near speech.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,11 +79,6 @@ impl Aec3 {
     /// A canceller that knows nothing of the room yet.
     pub fn new(tuning: Tuning) -> Self {
         let bands = || AudioBuffer::from_sample_rates(RATE, 1, RATE, 1, RATE);
-        let mut cleaned = Queue::default();
-        // Our blocks are not whole numbers of the canceller's: one ahead, and there is always enough to take.
-        for band in &mut cleaned.bands {
-            band.extend([0.0; BLOCK_SIZE]);
-        }
         Self {
             tuning,
             canceller: BlockProcessor::new(tuning.config(), RATE as i32, 1, 1),
@@ -84,8 +86,8 @@ impl Aec3 {
             reference_bands: bands(),
             microphone_bands: bands(),
             reference: Queue::default(),
-            microphone: Queue::default(),
-            cleaned,
+            microphone: Queue::holding(MICROPHONE_DELAY),
+            cleaned: Queue::holding(CLEANED_DELAY),
             block: Block::new(BANDS, 1),
         }
     }
@@ -132,6 +134,13 @@ struct Queue {
 }
 
 impl Queue {
+    /// With so many samples of silence in each band.
+    fn holding(samples: usize) -> Self {
+        Self {
+            bands: std::array::from_fn(|_| VecDeque::from(vec![0.0; samples])),
+        }
+    }
+
     fn append(&mut self, frame: &AudioBuffer) {
         for (n, band) in self.bands.iter_mut().enumerate() {
             band.extend(frame.split_band(0, n));

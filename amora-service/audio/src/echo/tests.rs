@@ -3,7 +3,7 @@
 use super::aec3::{Aec3, Tuning};
 use super::scenes::measures::{erle, level_kept, si_sdr};
 use super::scenes::speech::{FAR, NEAR};
-use super::scenes::{Plan, Scene, cancel, frames, play};
+use super::scenes::{Plan, Scene, Shoebox, cancel, frames, play, shoebox};
 use super::speex::{Speex, TAIL};
 use super::*;
 use crate::analysis::{delay, rms};
@@ -57,6 +57,25 @@ fn each_engine_is_good_at_its_part() {
             "aec3" => assert!(drifted > 30.0, "{drifted}"),
             _ => assert!(kept.0 > -6.0, "{kept:?}"),
         }
+    }
+}
+
+#[test]
+fn the_echo_of_a_loudspeaker_a_hand_away_is_cancelled() {
+    let room = Shoebox {
+        size: [3.1, 2.4, 2.5],
+        absorption: 0.4,
+        loudspeaker: [0.4, 1.1, 0.9],
+        microphone: [0.49, 1.15, 0.96],
+    };
+    let plan = Plan {
+        response: shoebox(&room, 0.2),
+        ..Plan::default()
+    };
+    let scene = play(&plan, &FAR.speak(6.0), &[]);
+    for (name, mut engine) in engines() {
+        let lowered = single_talk(&scene, &cancel(&scene, engine.as_mut()));
+        assert!(lowered > 20.0, "{name}: {lowered}");
     }
 }
 

@@ -1,5 +1,9 @@
 //! Speech for tests and measurements, spoken by espeak-ng.
-#![allow(dead_code, reason = "not every test hears both")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "whoever includes this takes what it needs"
+)]
 
 use amora_audio::echo::scenes::{RATE, frames, resample, set_level};
 use amora_contract::units::Decibels;

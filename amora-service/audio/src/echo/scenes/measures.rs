@@ -3,9 +3,11 @@
 use super::{RATE, frames};
 use crate::analysis::rms;
 use amora_contract::units::{Decibels, Seconds};
+use std::ops::Range;
 
-/// Seconds over which an echo counts as lowered in [`time_to`].
+/// Seconds over which an echo must be lowered in [`time_to`], and those over which it must stay so as a whole.
 const WINDOW: f64 = 0.25;
+const LASTING: f64 = 1.0;
 
 /// Windows in which the microphone hears less than this say nothing.
 const AUDIBLE: Decibels = Decibels(-50.0);
@@ -23,18 +25,18 @@ pub fn erle_over_time(microphone: &[f32], cleaned: &[f32], window: usize) -> Vec
         .collect()
 }
 
-/// How long after the echo's first sound it is lowered by `wanted` over a quarter of a second. `None` when it never is.
+/// How long after the echo's first sound it is lowered by `wanted` over a quarter of a second and over the second from
+/// there on. `None` when it never is.
 pub fn time_to(wanted: Decibels, microphone: &[f32], cleaned: &[f32]) -> Option<Seconds> {
     let hop = frames(0.01);
     let window = frames(WINDOW);
     let loud = |span: &[f32]| rms(span).0 > AUDIBLE.0;
     let first = microphone.chunks(hop).position(loud)? * hop;
-    let reached = (first..microphone.len().saturating_sub(window))
-        .step_by(hop)
-        .find(|at| {
-            let span = *at..at + window;
-            loud(&microphone[span.clone()]) && erle(&microphone[span.clone()], &cleaned[span]).0 >= wanted.0
-        })?;
+    let lowered = |span: Range<usize>| erle(&microphone[span.clone()], &cleaned[span]).0 >= wanted.0;
+    let last = microphone.len().saturating_sub(frames(LASTING));
+    let reached = (first..last).step_by(hop).find(|at| {
+        loud(&microphone[*at..at + window]) && lowered(*at..at + window) && lowered(*at..at + frames(LASTING))
+    })?;
     Some(Seconds((reached - first) as f64 / RATE.0))
 }
 

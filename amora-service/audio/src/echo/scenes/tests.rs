@@ -169,12 +169,12 @@ fn a_shoebox_answers_like_its_size_and_walls() {
 #[test]
 fn the_measures_tell_what_was_done() {
     let (echo, talker) = (
-        noise(1, 48_000, Decibels(-20.0)),
-        noise(2, 48_000, Decibels(-20.0)),
+        noise(1, 96_000, Decibels(-20.0)),
+        noise(2, 96_000, Decibels(-20.0)),
     );
     let scaled = |samples: &[f32], gain: f32| samples.iter().map(|sample| sample * gain).collect::<Vec<_>>();
     near(erle(&echo, &scaled(&echo, 0.01)), 40.0, 0.01);
-    let mixed: Vec<f32> = (0..48_000).map(|n| 0.5 * talker[n] + 0.05 * echo[n]).collect();
+    let mixed: Vec<f32> = (0..96_000).map(|n| 0.5 * talker[n] + 0.05 * echo[n]).collect();
     near(si_sdr(&mixed, &talker), 20.0, 0.2);
     near(level_kept(&mixed, &talker), -6.02, 0.05);
     let mut late = echo.clone();
@@ -182,8 +182,11 @@ fn the_measures_tell_what_was_done() {
     let time = time_to(Decibels(20.0), &echo, &late).unwrap();
     assert!((0.49..0.51).contains(&time.0), "{time:?}");
     assert_eq!(time_to(Decibels(40.0), &echo, &late), None);
+    // What lasts for less than a second does not count.
+    late[48_000..].copy_from_slice(&echo[48_000..]);
+    assert_eq!(time_to(Decibels(20.0), &echo, &late), None);
     let curve = erle_over_time(&echo, &late, 12_000);
-    assert_eq!(curve.len(), 4);
+    assert_eq!(curve.len(), 8);
     near(curve[0].unwrap(), 0.0, 0.01);
     near(curve[3].unwrap(), 30.0, 0.01);
     assert_eq!(erle_over_time(&[0.0; 480], &[0.0; 480], 480), vec![None]);
