@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import echo
 import iot_hub
 import machine
 import measure
@@ -146,6 +147,8 @@ def main() -> None:
         cloud = iot_hub.section(*iot_hub.measure_both(PROGRAMS, Path(folder), plan), plan)
     print(f"\n{cloud}")
     (ROOT / "docs" / "performance.md").write_text(document(comparison, cloud, engine))
+    print("\nComparing the echo cancellers", flush=True)
+    print(f"\n{echo.compare()}")
 
 
 if __name__ == "__main__":
