@@ -11,6 +11,8 @@ pub mod echo;
 pub mod engine;
 mod mixer;
 pub mod music;
+pub mod opus;
+pub mod playout;
 pub mod real_time;
 pub mod recorder;
 pub mod tone;
