@@ -305,7 +305,7 @@ fn blocks_become_packets_and_the_oldest_give_way() {
 #[test]
 fn a_framer_delays_by_one_packet() {
     let mut framer = Framer::new(480);
-    for block in 0..4 {
+    for block in 0usize..4 {
         framer.push(&[block as f32; 240]);
         assert_eq!(framer.queued(), block.div_ceil(2));
     }
