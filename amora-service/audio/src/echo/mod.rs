@@ -1,9 +1,11 @@
 //! Taking the box's own sound out of what its microphone hears.
 
 pub mod aec3;
+pub mod kalman;
 #[doc(hidden)]
 pub mod scenes;
 pub mod speex;
+mod suppressor;
 #[cfg(test)]
 mod tests;
 

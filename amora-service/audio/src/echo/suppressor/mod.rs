@@ -1,0 +1,129 @@
+//! Takes out what a canceller leaves of the echo, and fills the holes with a likeness of the room's noise.
+
+mod gain;
+mod near_end;
+mod noise;
+mod residual;
+
+use super::BLOCK;
+use super::kalman::spectrum::{BINS, LENGTH, SILENCE, Spectrum, Transform};
+use gain::Gains;
+use near_end::NearEnd;
+use noise::{ComfortNoise, NoiseFloor};
+use residual::Residual;
+
+/// What a canceller knows of a block.
+pub(crate) struct Cancelled<'a> {
+    /// What it left of the microphone.
+    pub(crate) error: &'a [f32; BLOCK],
+    /// The echo it took out.
+    pub(crate) echo: &'a [f32; BLOCK],
+    /// Power of the echo it expects to have left, per bin of a window whose squares sum up to a block.
+    pub(crate) uncertainty: &'a [f32; BINS],
+    /// Share of the echo's power that it knows it left.
+    pub(crate) proven: &'a [f32; BINS],
+    /// How certain it is that the room just changed, 0 to 1.
+    pub(crate) changed: f32,
+}
+
+/// A short-time Fourier filter with the square root of a Hann window over two blocks: one block late.
+pub(crate) struct Suppressor {
+    window: [f32; LENGTH],
+    error: [f32; BLOCK],
+    echo: [f32; BLOCK],
+    uncertainty: [f32; BINS],
+    overlap: [f32; BLOCK],
+    residual: Residual,
+    floor: NoiseFloor,
+    comfort: ComfortNoise,
+    near_end: NearEnd,
+    gains: Gains,
+    /// Gain of noise alone.
+    noise_gain: f32,
+}
+
+impl Suppressor {
+    /// `noise_gain` is what is left of the room's noise: 1 for all of it.
+    pub(crate) fn new(noise_gain: f32) -> Self {
+        let step = std::f32::consts::PI / LENGTH as f32;
+        Self {
+            window: std::array::from_fn(|index| (step * (index as f32 + 0.5)).sin()),
+            error: [0.0; BLOCK],
+            echo: [0.0; BLOCK],
+            uncertainty: [0.0; BINS],
+            overlap: [0.0; BLOCK],
+            residual: Residual::new(),
+            floor: NoiseFloor::new(),
+            comfort: ComfortNoise::new(),
+            near_end: NearEnd::default(),
+            gains: Gains::new(),
+            noise_gain,
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn restart(&mut self) {
+        *self = Self::new(self.noise_gain);
+    }
+
+    /// Writes the block before this one without its echo; says how likely somebody talks in the room.
+    pub(crate) fn process(
+        &mut self,
+        block: &Cancelled<'_>,
+        transform: &mut Transform,
+        output: &mut [f32; BLOCK],
+    ) -> f32 {
+        let mut spectrum = self.analyse(block.error, &self.error, transform);
+        let power = powers(&spectrum);
+        let echo = powers(&self.analyse(block.echo, &self.echo, transform));
+        self.error = *block.error;
+        self.echo = *block.echo;
+        let mut uncertainty = [0.0; BINS];
+        for (bin, value) in uncertainty.iter_mut().enumerate() {
+            *value = 0.5 * (self.uncertainty[bin] + block.uncertainty[bin]);
+        }
+        self.uncertainty = *block.uncertainty;
+
+        let proven = block.proven.map(|share| share.max(block.changed));
+        let left = self.residual.expect(&echo, &uncertainty, &proven);
+        let noise = *self.floor.track(&power, left);
+        let mut explained = noise;
+        for (explained, left) in explained.iter_mut().zip(left) {
+            *explained += left;
+        }
+        let near = self.near_end.judge(&power, &explained) * (1.0 - block.changed);
+        let gains = self.gains.update(&power, left, &noise, near, self.noise_gain);
+        for (bin, value) in spectrum.iter_mut().enumerate() {
+            let gain = gains[bin];
+            let hole = (self.noise_gain * self.noise_gain - gain * gain) * noise[bin];
+            *value *= gain;
+            if hole > 0.0 {
+                *value += self.comfort.value(hole);
+            }
+        }
+        self.residual.learn(&power, &noise, near);
+
+        let (first, second) = transform.inverse(&spectrum);
+        for index in 0..BLOCK {
+            output[index] = self.overlap[index] + first[index] * self.window[index];
+            self.overlap[index] = second[index] * self.window[BLOCK + index];
+        }
+        near
+    }
+
+    fn analyse(&self, block: &[f32; BLOCK], before: &[f32; BLOCK], transform: &mut Transform) -> Spectrum {
+        let mut first = *before;
+        let mut second = *block;
+        for index in 0..BLOCK {
+            first[index] *= self.window[index];
+            second[index] *= self.window[BLOCK + index];
+        }
+        let mut spectrum = SILENCE;
+        transform.forward(&first, &second, &mut spectrum);
+        spectrum
+    }
+}
+
+fn powers(spectrum: &Spectrum) -> [f32; BINS] {
+    std::array::from_fn(|bin| spectrum[bin].norm_sqr())
+}
