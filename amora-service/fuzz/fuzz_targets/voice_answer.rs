@@ -1,0 +1,26 @@
+//! Any bytes are a hub's answer or none, any text a header of servers or none; what is taken can be used.
+#![no_main]
+
+use amora_voice::Direction;
+use amora_voice::signalling::{check_answer, ice_servers, read_answer};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(sdp) = read_answer(bytes) {
+        assert!(sdp.starts_with("v=0") && sdp.matches("m=audio ").count() >= 1);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    for direction in [Direction::Both, Direction::Send, Direction::Receive] {
+        if check_answer(text, direction).is_ok() {
+            assert!(text.lines().filter(|line| line.starts_with("m=")).count() == 1);
+        }
+    }
+    let servers = ice_servers([text]);
+    assert!(servers.len() <= 16);
+    for server in servers {
+        let url = server.urls[0].to_ascii_lowercase();
+        assert!(url.starts_with("stun") || url.starts_with("turn"));
+    }
+});
