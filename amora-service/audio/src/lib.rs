@@ -9,6 +9,7 @@ pub mod clock;
 pub mod counters;
 pub mod echo;
 pub mod engine;
+pub mod hearing;
 mod mixer;
 pub mod music;
 pub mod opus;

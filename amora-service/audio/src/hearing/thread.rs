@@ -1,0 +1,146 @@
+//! The hearing beside a running engine: a thread of its own, not the real-time one.
+
+use super::{BusReader, Figures, Hearing, HearingEvent, HearingOptions, RATE};
+use crate::clock;
+use crate::engine::{Console, EngineError, Mark, Tap};
+use amora_contract::config::EchoEngine;
+use amora_contract::units::Hertz;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Shortest and longest sleep between two looks at the streams, in nanoseconds.
+const SHORTEST: u64 = 500_000;
+const LONGEST: u64 = 5_000_000;
+
+/// How long after a turn's end the next look is, in nanoseconds: by then the sound thread has delivered.
+const LATER: u64 = 300_000;
+
+/// Why the hearing can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum HearingError {
+    /// The engine runs at another rate.
+    #[error("echo cancelling needs 48 kHz, the card runs at {0}")]
+    Rate(Hertz),
+    /// The engine has no stream left, or has ended.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The thread could not be started.
+    #[error("the hearing's thread can't be started: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+#[derive(Debug)]
+struct Shared {
+    hearing: Mutex<Hearing>,
+    stop: AtomicBool,
+}
+
+/// A running hearing. Dropping it stops it; readers of its buses then see their end.
+#[derive(Debug)]
+pub struct HearingThread {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+fn guard(shared: &Shared) -> MutexGuard<'_, Hearing> {
+    // Engines that panic are caught within; nothing else leaves the core half done.
+    shared.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl HearingThread {
+    /// Starts to listen to an engine.
+    ///
+    /// # Errors
+    /// [`HearingError`] when the engine runs at another rate than 48 kHz, has no stream left, or no thread is to be had.
+    pub fn start(console: &Console, options: HearingOptions) -> Result<Self, HearingError> {
+        if console.rate() != RATE {
+            return Err(HearingError::Rate(console.rate()));
+        }
+        let (played, heard) = (console.tap()?, console.microphone()?);
+        let shared = Arc::new(Shared {
+            hearing: Mutex::new(Hearing::new(options)),
+            stop: AtomicBool::new(false),
+        });
+        let job = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("amora-hearing".to_owned())
+            .spawn(move || run(&job, played, heard))
+            .map_err(HearingError::Thread)?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// A reader of what the microphone heard without the box's own sound.
+    pub fn clean(&self) -> BusReader {
+        guard(&self.shared).clean()
+    }
+
+    /// A reader of what the microphone gave.
+    pub fn raw(&self) -> BusReader {
+        guard(&self.shared).raw()
+    }
+
+    /// Asks for another engine. One that failed is tried again.
+    pub fn set_engine(&self, engine: EchoEngine) {
+        guard(&self.shared).set_engine(engine);
+    }
+
+    /// State and metrics.
+    pub fn figures(&self) -> Figures {
+        guard(&self.shared).figures()
+    }
+
+    /// The next thing that happened, if anything did.
+    pub fn poll_event(&self) -> Option<HearingEvent> {
+        guard(&self.shared).poll_event()
+    }
+}
+
+impl Drop for HearingThread {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(shared: &Shared, mut played: Tap, mut heard: Tap) {
+    let mut from_card = vec![0f32; 4800 * played.channels()];
+    let mut from_microphone = vec![0f32; 4800];
+    let mut last = None;
+    while !shared.stop.load(Ordering::Relaxed) && !heard.is_ended() {
+        // What was heard is taken first: what left the card meanwhile is there by then.
+        while let Some(mark) = heard.read(&mut from_microphone) {
+            feed(shared, &mut played, &mut from_card);
+            guard(shared).heard(&mark, &from_microphone[..mark.frames]);
+            last = Some(mark);
+        }
+        feed(shared, &mut played, &mut from_card);
+        clock::sleep_until(wake(last, clock::now()));
+    }
+}
+
+/// Hands over everything that left the card so far.
+fn feed(shared: &Shared, played: &mut Tap, buffer: &mut [f32]) {
+    let channels = played.channels();
+    while let Some(mark) = played.read(buffer) {
+        guard(shared).played(&mark, &buffer[..mark.frames * channels], channels);
+    }
+}
+
+/// When the next turn should have been delivered. One that is late is looked for often at first.
+fn wake(last: Option<Mark>, now: u64) -> u64 {
+    let due = last.map_or(0, |mark| {
+        let turn = (mark.turn.captured.0 as f64 / RATE.0 * 1e9) as u64;
+        mark.turn.nanoseconds + turn + LATER
+    });
+    if due + 2 * LONGEST < now {
+        now + LONGEST
+    } else {
+        due.clamp(now + SHORTEST, now + LONGEST)
+    }
+}
