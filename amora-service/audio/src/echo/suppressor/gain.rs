@@ -48,11 +48,12 @@ impl Gains {
             let least = floor * (noise[bin] / unwanted).sqrt();
             self.raw[bin] = (wanted / (1.0 + wanted)).max(least);
         }
-        for bin in 0..BINS {
+        for (bin, power) in power.iter().enumerate() {
             let below = self.raw[bin.saturating_sub(1)];
             let above = self.raw[(bin + 1).min(BINS - 1)];
-            self.gain[bin] = 0.25 * below + 0.5 * self.raw[bin] + 0.25 * above;
-            self.passed[bin] = self.gain[bin] * self.gain[bin] * power[bin];
+            let gain = 0.25 * below + 0.5 * self.raw[bin] + 0.25 * above;
+            self.gain[bin] = gain;
+            self.passed[bin] = gain * gain * power;
         }
         &self.gain
     }
