@@ -7,6 +7,7 @@ mod speech;
 
 use amora_audio::echo::EchoCanceller;
 use amora_audio::echo::aec3::{Aec3, Tuning};
+use amora_audio::echo::kalman::{KalmanCanceller, Settings};
 use amora_audio::echo::scenes::measures::{erle, erle_over_time, level_kept, si_sdr, time_to};
 use amora_audio::echo::scenes::{Plan, RATE, Scene, Shoebox, cancel, decaying, frames, music, play, shoebox};
 use amora_audio::echo::speex::{Speex, TAIL};
@@ -35,6 +36,7 @@ const ENGINES: &[(&str, Make)] = &[
     ("speexdsp 200 ms", || speex(Frames(9600))),
     ("AEC3", || Box::new(Aec3::new(Tuning::Standard))),
     ("AEC3 duplex", || Box::new(Aec3::new(Tuning::Duplex))),
+    ("Kalman", || Box::new(KalmanCanceller::new(Settings::default()))),
 ];
 
 fn speex(tail: Frames) -> Box<dyn EchoCanceller> {
