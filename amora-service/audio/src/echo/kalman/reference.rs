@@ -4,11 +4,12 @@ use super::emphasis::Emphasis;
 use super::spectrum::{BINS, History, Spectrum, Transform};
 use crate::echo::BLOCK;
 
-/// Partitions of what is cut off: it is worth cancelling only where the echo is loud, in its first 80 ms.
-const BENT_PARTITIONS: usize = 8;
+/// Partitions of what is cut off: it is worth cancelling only where the echo is loud, in its first 30 ms.
+const BENT_PARTITIONS: usize = 3;
 
-/// Levels above which something may be cut off, full scale 1. Any softer bend is near a weighted sum of these.
-const KNEES: [f32; 2] = [0.25, 0.08];
+/// Levels above which something may be cut off, full scale 1, some 4 to 6 dB apart: a bend that begins between two of
+/// them is near a weighted sum of both, one above the highest or below the lowest is not.
+const KNEES: [f32; 5] = [0.6, 0.4, 0.25, 0.16, 0.08];
 
 /// The signal, and what is over each knee.
 const CHANNELS: usize = 1 + KNEES.len();
