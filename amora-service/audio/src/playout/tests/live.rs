@@ -143,12 +143,7 @@ impl Tone {
 
 impl Decode for Tone {
     fn inspect(&self, packet: &[u8]) -> Result<PacketInfo, OpusError> {
-        Ok(PacketInfo {
-            frames: 960,
-            piece: 960,
-            redundant: false,
-            silent: packet.len() <= 2,
-        })
+        Ok(told(packet))
     }
 
     fn decode(&mut self, _: &[u8], samples: &mut [f32]) -> Result<(), OpusError> {

@@ -54,14 +54,19 @@ impl Numbers {
     }
 }
 
+/// What every packet of these tests says of itself: 20 ms, and silence where it is as short as DTX makes it.
+fn told(packet: &[u8]) -> PacketInfo {
+    PacketInfo {
+        frames: 960,
+        piece: 960,
+        redundant: false,
+        silent: packet.len() <= 2,
+    }
+}
+
 impl Decode for Numbers {
     fn inspect(&self, packet: &[u8]) -> Result<PacketInfo, OpusError> {
-        Ok(PacketInfo {
-            frames: 960,
-            piece: 960,
-            redundant: false,
-            silent: packet.len() <= 2,
-        })
+        Ok(told(packet))
     }
 
     fn decode(&mut self, packet: &[u8], samples: &mut [f32]) -> Result<(), OpusError> {
