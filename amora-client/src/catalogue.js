@@ -2,7 +2,7 @@
 
 /**
  * Every command a box knows, as the published contract names it.
- * @type {Readonly<Record<'audio' | 'box' | 'player' | 'system' | 'update', readonly string[]>>}
+ * @type {Readonly<Record<'audio' | 'box' | 'player' | 'system' | 'update' | 'voice', readonly string[]>>}
  */
 export const CATALOGUE = Object.freeze({
   audio: [
@@ -24,6 +24,9 @@ export const CATALOGUE = Object.freeze({
   ],
   update: [
     'cancel', 'confirm', 'get_status', 'install', 'restart', 'roll_back',
+  ],
+  voice: [
+    'connect', 'disconnect', 'get_status', 'mute',
   ],
 });
 

@@ -1,6 +1,6 @@
 /** Generated from docs/contract by scripts/generate.mjs. */
 
-import type { AudioCounters, AudioState, Bytes, CardOwner, CardState, Check, CheckResult, Condition, Decibels, Frames, Health, Hertz, IotHubLink, IotHubReceived, IotHubState, LibraryState, MixerState, MusicState, Outcome, Output, PartsPerMillion, PendingRestart, PlaybackState, PlayerState, ReplayGain, RestartPolicy, Seconds, Slot, Song, State, SystemState, Tag, Timestamp, Trial, TrialCheck, UpdateCause, UpdateInstall, UpdateOutcome, UpdatePhase, UpdateSource, UpdateState, Volume } from './state.d.ts';
+import type { AudioCounters, AudioState, Bytes, CardOwner, CardState, Check, CheckResult, Condition, Decibels, EchoEngine, EchoState, Frames, Health, Hertz, IotHubLink, IotHubReceived, IotHubState, LibraryState, MixerState, MusicState, Outcome, Output, PartsPerMillion, PendingRestart, PlaybackState, PlayerState, ReplayGain, RestartPolicy, Seconds, Slot, Song, State, SystemState, Tag, Timestamp, Trial, TrialCheck, UpdateCause, UpdateInstall, UpdateOutcome, UpdatePhase, UpdateSource, UpdateState, VoiceCounters, VoiceLink, VoiceQueues, VoiceState, Volume } from './state.d.ts';
 
 /** A track to add. */
 export interface AddTrack {
@@ -463,6 +463,12 @@ export interface ValuesReply {
   values: string[];
 }
 
+/** Whether the microphone is held back. */
+export interface VoiceMute {
+  /** On or off. */
+  mute: boolean;
+}
+
 /** The volume of the box. */
 export interface VolumeReply {
   /** Whether the box is muted. */
@@ -635,6 +641,18 @@ export interface UpdateCommands {
   rollBack(): Promise<UpdateState>;
 }
 
+/** The `voice` section. */
+export interface VoiceCommands {
+  /** Make the call, at once where the next attempt is waited for. */
+  connect(): Promise<VoiceState>;
+  /** End the call, and make none until `voice.connect` or a restart. */
+  disconnect(): Promise<VoiceState>;
+  /** Read how the call is. */
+  getStatus(): Promise<VoiceState>;
+  /** Hold the microphone back, or let it be heard again. Speech from the hub goes on. */
+  mute(params: VoiceMute): Promise<VoiceState>;
+}
+
 /** Every command of a box, a group per section. */
 export interface Sections {
   audio: AudioCommands;
@@ -642,4 +660,5 @@ export interface Sections {
   player: PlayerCommands;
   system: SystemCommands;
   update: UpdateCommands;
+  voice: VoiceCommands;
 }

@@ -84,6 +84,25 @@ export type Condition = 'ok' | 'starting' | 'degraded' | 'failed';
 /** A level or gain in decibels; levels are relative to full scale. Silence is -200 in JSON, which has no minus infinity. */
 export type Decibels = number;
 
+/** Echo cancellers. */
+export type EchoEngine = 'auto' | 'speex' | 'aec3' | 'kalman' | 'off';
+
+/** The echo canceller. */
+export interface EchoState {
+  /** By how much the echo comes later than the card reports, in milliseconds; missing while not found. */
+  delay_ms?: number | null;
+  /** Share of the time in which the box and somebody spoke at once, 0 to 1. */
+  double_talk: number;
+  /** How far the microphone's clock runs from the loudspeaker's. */
+  drift: PartsPerMillion;
+  /** Who cancels; never `auto`, and `off` where the microphone goes out as it is. */
+  engine: EchoEngine;
+  /** Echo return loss enhancement: by how much the echo leaves quieter than it came. Missing until the box has sounded alone for a while. */
+  erle?: Decibels | null;
+  /** Why this one, in plain words. */
+  reason: string;
+}
+
 /** A count of audio frames (one sample of every channel). */
 export type Frames = number;
 
@@ -318,6 +337,8 @@ export interface State {
   system: SystemState;
   /** Updates. */
   update?: UpdateState | null;
+  /** The voice call. */
+  voice?: VoiceState | null;
 }
 
 /** The box itself. */
@@ -449,6 +470,67 @@ export interface UpdateState {
   unavailable?: string | null;
   /** Version of the running image; empty where it is not an image of ours. */
   version: string;
+}
+
+/** What was counted since the service started. A frame is 20 ms of sound. */
+export interface VoiceCounters {
+  /** Frames that went through the echo canceller. */
+  aec_frames_processed: number;
+  /** Attempts that failed. */
+  connection_failures: number;
+  /** Calls made. */
+  connections: number;
+  /** Frames that the microphone heard. */
+  mic_frames_captured: number;
+  /** Frames of the microphone dropped because too many waited. */
+  mic_frames_dropped: number;
+  /** Frames sent to the hub. */
+  mic_frames_sent: number;
+  /** Frames of speech dropped because too many waited. */
+  tts_frames_dropped: number;
+  /** Frames of speech played. */
+  tts_frames_played: number;
+  /** Frames of speech that the hub sent. */
+  tts_frames_received: number;
+}
+
+/** How a call is. */
+export type VoiceLink = 'off' | 'connecting' | 'connected' | 'interrupted' | 'waiting';
+
+/** What waits, in frames of 20 ms. */
+export interface VoiceQueues {
+  /** Of the microphone, for the hub. */
+  microphone: number;
+  /** Of the hub, for the loudspeaker. */
+  speech: number;
+}
+
+/** The voice call. */
+export interface VoiceState {
+  /** How long the sound thread took for its last period, in milliseconds. */
+  audio_callback_duration_ms: number;
+  /** Whether somebody speaks while the box does. */
+  barge_in: boolean;
+  /** Why there is no call, in plain words; empty while there is one. */
+  cause: string;
+  /** What was counted since the service started. */
+  counters: VoiceCounters;
+  /** The box's name there. */
+  device_id: string;
+  /** The echo canceller, while it works. */
+  echo?: EchoState | null;
+  /** Where the call goes. */
+  hub: string;
+  /** How the call is. */
+  link: VoiceLink;
+  /** Whether the microphone is held back. */
+  mute: boolean;
+  /** What waits. */
+  queues: VoiceQueues;
+  /** Since when the call has been so. */
+  since: Timestamp;
+  /** Seconds since the voice desk was started. */
+  uptime_seconds: number;
 }
 
 /** A volume as people set it: a whole number from 0 (silent) to 100 (full scale). */

@@ -19,14 +19,22 @@ pub struct Counters {
     pub(crate) limited: AtomicU64,
     pub(crate) ducked: AtomicU64,
     callback: [AtomicU64; 10],
+    /// Nanoseconds that the last period took.
+    last_callback: AtomicU64,
 }
 
 impl Counters {
     /// Adds one period whose work took `elapsed`, the wait for the card left out.
     pub fn callback(&self, elapsed: Duration) {
+        self.last_callback.store(elapsed.as_nanos() as u64, Relaxed);
         let microseconds = elapsed.as_nanos().div_ceil(1000) as u64;
         let bucket = CALLBACK_BOUNDS.partition_point(|bound| *bound < microseconds);
         self.callback[bucket].fetch_add(1, Relaxed);
+    }
+
+    /// How long the last period took.
+    pub fn last_callback(&self) -> Duration {
+        Duration::from_nanos(self.last_callback.load(Relaxed))
     }
 
     /// The counts as the state shows them.
@@ -55,6 +63,7 @@ mod tests {
             counters.callback(Duration::from_nanos(nanoseconds));
         }
         let counts = counters.snapshot().callback_microseconds;
+        assert_eq!(counters.last_callback(), Duration::from_secs(60));
         assert_eq!(counts, [2, 2, 0, 0, 0, 0, 0, 0, 1, 2]);
     }
 }

@@ -83,6 +83,24 @@ pub enum EventKind {
         /// Greatest gain reduction.
         reduction: Decibels,
     },
+    /// The voice call stands.
+    #[serde(rename = "voice.connected")]
+    VoiceConnected {
+        /// Where it goes.
+        hub: String,
+    },
+    /// The voice call ended, or was lost.
+    #[serde(rename = "voice.disconnected")]
+    VoiceDisconnected {
+        /// Why, in plain words; empty where nobody wanted it any more.
+        cause: String,
+    },
+    /// Somebody began to speak while the box does, or stopped.
+    #[serde(rename = "voice.barge_in")]
+    VoiceBargeIn {
+        /// Whether it began.
+        begun: bool,
+    },
     /// An update began to be installed.
     #[serde(rename = "update.started")]
     UpdateStarted {
@@ -155,6 +173,9 @@ impl EventKind {
             Self::CardLost { .. } => "audio.card_lost",
             Self::CardOpened { .. } => "audio.card_opened",
             Self::Limited { .. } => "audio.limited",
+            Self::VoiceConnected { .. } => "voice.connected",
+            Self::VoiceDisconnected { .. } => "voice.disconnected",
+            Self::VoiceBargeIn { .. } => "voice.barge_in",
             Self::UpdateStarted { .. } => "update.started",
             Self::UpdateInstalled { .. } => "update.installed",
             Self::UpdateTrialStarted { .. } => "update.trial_started",

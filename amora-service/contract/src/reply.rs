@@ -1,6 +1,6 @@
 //! What a command answers: data of a declared type, or an error that says which field and why.
 
-use crate::state::{AudioState, PlayerState, Song, State, SystemState, UpdateState};
+use crate::state::{AudioState, PlayerState, Song, State, SystemState, UpdateState, VoiceState};
 use crate::units::{Bytes, Decibels, Hertz, Millis, PartsPerMillion, Timestamp, Volume};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ pub enum Reply {
     Player(Box<PlayerState>),
     /// The sound section of the state.
     Audio(Box<AudioState>),
+    /// The voice section of the state.
+    Voice(Box<VoiceState>),
     /// The box's section of the state.
     System(Box<SystemState>),
     /// The update section of the state.

@@ -203,6 +203,7 @@ impl Router {
             match part {
                 "player" => state.player = None,
                 "audio" => state.audio = None,
+                "voice" => state.voice = None,
                 "update" => state.update = None,
                 "iot_hub" => state.iot_hub = None,
                 _ => {}

@@ -1,7 +1,7 @@
 //! The life of the service: start every part, answer for the box itself, reload, and end in good order.
 
 use crate::logging::{self, LogControl};
-use crate::parts::{self, Part};
+use crate::parts::{self, Meeting, Part};
 use crate::watchdog::SoundPulse;
 use amora_contract::commands::{Configure, SystemCommand};
 use amora_contract::config::layers::{self, Configured, Loaded, Sources, load};
@@ -28,7 +28,7 @@ const READY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The running service.
 pub(crate) struct Daemon {
-    router: Router,
+    meeting: Meeting,
     sources: Sources,
     loaded: Loaded,
     log: LogControl,
@@ -41,7 +41,7 @@ impl Daemon {
     /// A service that has not started anything yet.
     pub(crate) fn new(sources: Sources, loaded: Loaded, log: LogControl) -> Self {
         Self {
-            router: Router::new(),
+            meeting: Meeting::default(),
             sources,
             loaded,
             log,
@@ -58,7 +58,7 @@ impl Daemon {
         std::fs::create_dir_all(&self.loaded.config.device.data)
             .with_context(|| format!("creating {}", self.loaded.config.device.data.display()))?;
 
-        self.router.update_state(|state| {
+        self.meeting.router.update_state(|state| {
             state.system.version = VERSION.to_owned();
             state.system.started_at = Timestamp::now();
         });
@@ -66,13 +66,13 @@ impl Daemon {
             tracing::warn!("configuration: {warning}");
         }
         self.introduce();
-        let mut seat = self.router.take_seat(Section::System);
+        let mut seat = self.meeting.router.take_seat(Section::System);
         for name in parts::NAMES {
             self.parts
-                .extend(parts::start(name, &self.router, &self.loaded.config));
+                .extend(parts::start(name, &self.meeting, &self.loaded.config));
         }
-        let ready = tokio::spawn(announce_ready(self.router.clone()));
-        let watchdog = tokio::spawn(feed_watchdog(self.router.clone()));
+        let ready = tokio::spawn(announce_ready(self.meeting.router.clone()));
+        let watchdog = tokio::spawn(feed_watchdog(self.meeting.router.clone()));
 
         loop {
             tokio::select! {
@@ -101,7 +101,7 @@ impl Daemon {
 
     fn introduce(&self) {
         let device = &self.loaded.config.device;
-        self.router.update_state(|state| {
+        self.meeting.router.update_state(|state| {
             state.system.id.clone_from(&device.id);
             state.system.name.clone_from(&device.name);
         });
@@ -235,16 +235,16 @@ impl Daemon {
         if let Some(index) = self.parts.iter().position(|part| part.name() == name) {
             self.parts.remove(index).stop().await;
         }
-        match parts::start(name, &self.router, &self.loaded.config) {
+        match parts::start(name, &self.meeting, &self.loaded.config) {
             Some(part) => self.parts.push(part),
-            None => self.router.remove_part(name),
+            None => self.meeting.router.remove_part(name),
         }
     }
 
     /// Ends every part, the doors while the rest still answers.
     async fn stop(&mut self) {
         notify(&[NotifyState::Stopping]);
-        self.router.publish_event(EventKind::Stopping {});
+        self.meeting.router.publish_event(EventKind::Stopping {});
         let parts = std::mem::take(&mut self.parts);
         let drained = async {
             for part in parts.into_iter().rev() {

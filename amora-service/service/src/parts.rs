@@ -1,6 +1,7 @@
 //! The capabilities and doors that this box has, and how each is started.
 
 use crate::supervise::supervise;
+use amora_audio::engine::Console;
 use amora_contract::config::{DeviceConfig, WebConfig};
 use amora_contract::{Config, Section};
 use amora_router::Router;
@@ -8,6 +9,8 @@ use std::fmt::Display;
 use std::future::Future;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -34,20 +37,36 @@ impl Part {
 }
 
 /// The names of all parts, in the order in which they start. Doors come last, so that what they show is there.
-pub(crate) const NAMES: [&str; 8] = [
-    "audio", "player", "box", "update", "setup", "mqtt", "iot_hub", "web",
+pub(crate) const NAMES: [&str; 9] = [
+    "audio", "player", "voice", "box", "update", "setup", "mqtt", "iot_hub", "web",
 ];
 
+/// What parts meet at.
+#[derive(Clone, Default)]
+pub(crate) struct Meeting {
+    pub(crate) router: Router,
+    /// The controls of the sound engine that there is: from the part that owns it, to those that sound and hear by it.
+    consoles: watch::Sender<Option<Arc<Console>>>,
+}
+
 /// Starts one part, if the configuration has it.
-pub(crate) fn start(name: &'static str, router: &Router, config: &Config) -> Option<Part> {
+pub(crate) fn start(name: &'static str, meeting: &Meeting, config: &Config) -> Option<Part> {
+    let Meeting { router, consoles } = meeting;
     let device = config.device.clone();
     let data = device.data.clone();
     Some(match name {
         "audio" => {
-            let audio = config.audio.clone();
+            let (audio, consoles) = (config.audio.clone(), consoles.clone());
             capability(name, router, Section::Audio, move |mut seat, shutdown| {
-                let (audio, data) = (audio.clone(), data.clone());
-                async move { amora_sound::run(&mut seat, audio, data, shutdown).await }
+                let (audio, data, consoles) = (audio.clone(), data.clone(), consoles.clone());
+                async move { amora_sound::run(&mut seat, audio, data, consoles, shutdown).await }
+            })
+        }
+        "voice" => {
+            let (voice, consoles) = (config.voice.clone()?, consoles.clone());
+            capability(name, router, Section::Voice, move |mut seat, shutdown| {
+                let (voice, id, consoles) = (voice.clone(), device.id.clone(), consoles.subscribe());
+                async move { amora_voice::serve(&mut seat, voice, &id, consoles, shutdown).await }
             })
         }
         "player" => {

@@ -13,6 +13,7 @@ use amora_contract::units::{Decibels, Frames, Hertz, Millis};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Orders that may wait for the real-time thread, which looks every few milliseconds.
 const ORDERS: usize = 64;
@@ -209,6 +210,11 @@ impl Console {
     /// What was counted since the engine started.
     pub fn counters(&self) -> AudioCounters {
         self.shared.counters.snapshot()
+    }
+
+    /// How long the engine's thread took for its last period, the wait for the card left out.
+    pub fn last_callback(&self) -> Duration {
+        self.shared.counters.last_callback()
     }
 
     /// Turns of the engine's thread, with a card or without one: stands still when the thread hangs. For a watchdog.

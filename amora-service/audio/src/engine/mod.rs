@@ -230,6 +230,12 @@ impl Engine {
         Ok(engine)
     }
 
+    /// The controls, for others than the engine's owner. They outlive the engine: what is asked of them then has
+    /// [`EngineError::Ended`] for an answer.
+    pub fn console(&self) -> Arc<Console> {
+        Arc::clone(&self.console)
+    }
+
     /// Where music is written when no FIFO is named. It can be had once.
     pub fn music_writer(&self) -> Option<MusicWriter> {
         guard(&self.music).take()

@@ -3,7 +3,7 @@
 use super::{Decode, Playout, Taken};
 use crate::engine::{Console, EngineError, SourceKind, SourceWriter};
 use crate::opus::Decoder;
-use amora_contract::units::{Frames, Millis};
+use amora_contract::units::{Decibels, Frames, Millis};
 use std::time::Duration;
 
 /// Frames of a turn: 5 ms.
@@ -135,6 +135,11 @@ impl<D: Decode> Speaker<D> {
         self.playout.flush(now);
         self.writer.flush();
         self.pause();
+    }
+
+    /// Turns everything that is heard by this speaker up or down, ramped.
+    pub fn set_gain(&self, gain: Decibels) {
+        self.writer.set_gain(gain);
     }
 
     fn pause(&mut self) {

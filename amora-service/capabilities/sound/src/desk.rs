@@ -9,7 +9,7 @@ use crate::news::{Herald, Publisher, next_step};
 use crate::slot::Chosen;
 use crate::streams::feed_sound;
 use amora_audio::card::alsa;
-use amora_audio::engine::{CardPhase, Engine, EngineOptions, EngineStatus, SourceKind};
+use amora_audio::engine::{CardPhase, Console, Engine, EngineOptions, EngineStatus, SourceKind};
 use amora_audio::real_time;
 use amora_audio::recorder::Recorder;
 use amora_contract::commands::{Chime, TestSound};
@@ -116,6 +116,11 @@ impl<'a> Desk<'a> {
             cancel: CancellationToken::new(),
             greet,
         })
+    }
+
+    /// The engine's controls.
+    pub(crate) fn console(&self) -> Arc<Console> {
+        self.engine.console()
     }
 
     /// Serves until `shutdown`, or until there is reason to start anew.

@@ -12,7 +12,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-use amora_audio::engine::EngineError;
+use amora_audio::engine::{Console, EngineError};
 use amora_audio::recorder::WavError;
 use amora_contract::config::AudioConfig;
 use amora_router::Seat;
@@ -20,6 +20,8 @@ use desk::{Desk, End};
 use memory::{Memory, Remembered};
 use slot::Chosen;
 use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Why the sound capability ended.
@@ -39,7 +41,11 @@ pub enum SoundError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// Runs the sound capability until `shutdown`. `data` is the folder in which volume and mute are remembered.
+/// Where others find the engine's controls: none while there is no engine, others once it was started anew.
+pub type Consoles = watch::Sender<Option<Arc<Console>>>;
+
+/// Runs the sound capability until `shutdown`. `data` is the folder in which volume and mute are remembered. Whoever else
+/// makes or hears sound finds the engine at `consoles`.
 ///
 /// # Errors
 /// [`SoundError`]; the service starts it again. A card that is away is no error: it is waited for.
@@ -47,13 +53,14 @@ pub async fn run(
     seat: &mut Seat,
     audio: AudioConfig,
     data: PathBuf,
+    consoles: Consoles,
     shutdown: CancellationToken,
 ) -> Result<(), SoundError> {
     let choose = {
         let audio = audio.clone();
         move || slot::choose(&audio)
     };
-    run_with(seat, audio, data, shutdown, choose).await
+    run_with(seat, audio, data, consoles, shutdown, choose).await
 }
 
 /// [`run`] with a choice of card of the caller's own.
@@ -61,6 +68,7 @@ async fn run_with(
     seat: &mut Seat,
     audio: AudioConfig,
     data: PathBuf,
+    consoles: Consoles,
     shutdown: CancellationToken,
     choose: impl Fn() -> Chosen + Clone + Send + 'static,
 ) -> Result<(), SoundError> {
@@ -74,7 +82,9 @@ async fn run_with(
     loop {
         let chosen = tokio::task::spawn_blocking(choose.clone()).await?;
         let mut desk = Desk::open(seat, &audio, chosen, memory, remembered, greet).await?;
+        consoles.send_replace(Some(desk.console()));
         let end = desk.serve(&shutdown).await;
+        consoles.send_replace(None);
         (memory, remembered) = desk.close().await;
         match end? {
             End::Shutdown => return Ok(()),

@@ -5,7 +5,7 @@ mod hearing;
 mod volume;
 
 use crate::slot::Chosen;
-use crate::{SoundError, run_with};
+use crate::{Consoles, SoundError, run_with};
 use amora_audio::analysis;
 use amora_audio::card::room::{Pace, Room, RoomSlot};
 use amora_contract::commands::{AudioCommand, Chime, PlayChime, SetBoxVolume, SetMute, TestSound};
@@ -77,7 +77,9 @@ impl Rig {
             }
         };
         let (data, stop) = (folder.path().to_owned(), shutdown.clone());
-        let task = tokio::spawn(async move { run_with(&mut seat, config, data, stop, choose).await });
+        let task = tokio::spawn(async move {
+            run_with(&mut seat, config, data, Consoles::new(None), stop, choose).await
+        });
         Self {
             router,
             room,

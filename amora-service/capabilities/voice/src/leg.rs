@@ -7,6 +7,7 @@ use crate::session::{
     Arrival, Direction, MediaSession, SessionError, SessionEvent, SessionSettings, WebRtcSession,
 };
 use crate::signalling::{Signalling, SignallingError};
+use amora_audio::opus::inspect;
 use amora_contract::state::VoiceLink;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How long the other side is given to hear that a call ended.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Frames in 20 ms, the unit of the counters.
+const FRAME: u64 = 960;
 
 /// Takes speech that comes.
 pub trait Downlink: Send {
@@ -101,6 +105,7 @@ impl Leg {
             session: None,
             told: Tally::default(),
             cause: String::new(),
+            received: 0,
         };
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -120,6 +125,8 @@ struct Work {
     /// What of the call's tally has been counted.
     told: Tally,
     cause: String,
+    /// Frames of speech that came since the last whole 20 ms.
+    received: u64,
 }
 
 /// What woke the work.
@@ -198,7 +205,7 @@ impl Work {
         match news {
             News::Wanted(wanted) => self.set_wanted(wanted),
             News::Session(Some(SessionEvent::Packet(arrival))) => {
-                self.leg.figures.count(Count::TtsReceived, 1);
+                self.count_speech(&arrival);
                 if let Some(downlink) = &mut self.leg.downlink {
                     downlink.arrived(arrival);
                 }
@@ -208,6 +215,13 @@ impl Work {
             News::Packet(packet) => self.send(packet).await,
             News::Due => {}
         }
+    }
+
+    /// Counts what came in frames of 20 ms, however long its packets are.
+    fn count_speech(&mut self, arrival: &Arrival) {
+        self.received += inspect(&arrival.payload).map_or(FRAME, |info| info.frames as u64);
+        self.leg.figures.count(Count::TtsReceived, self.received / FRAME);
+        self.received %= FRAME;
     }
 
     async fn send(&mut self, packet: crate::session::OpusPacket) {
@@ -321,6 +335,9 @@ impl Work {
             Phase::Interrupted { .. } => VoiceLink::Interrupted,
             Phase::Waiting { .. } => VoiceLink::Waiting,
         };
+        if let Some(microphone) = &self.leg.microphone {
+            microphone.set_open(link == VoiceLink::Connected);
+        }
         let status = Status {
             link,
             cause: self.cause.clone(),

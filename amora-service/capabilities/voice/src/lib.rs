@@ -1,6 +1,7 @@
-//! The voice capability: one call to a hub, over WebRTC.
+//! The voice capability: one call to a hub, over WebRTC, from the box's microphone and to its loudspeaker.
 
 mod call;
+mod desk;
 pub mod dialect;
 mod figures;
 mod health;
@@ -10,8 +11,11 @@ mod queue;
 mod run;
 mod session;
 pub mod signalling;
+mod speech;
+mod uplink;
 
 pub use call::{Action, Call, MediaState, Patience, Phase, Tally};
+pub use desk::serve;
 pub use figures::{Count, Figures, Snapshot};
 pub use health::{HealthError, HealthPage};
 pub use leg::{Downlink, Leg, Sessions, Status, WebRtcSessions};

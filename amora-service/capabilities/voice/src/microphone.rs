@@ -4,6 +4,7 @@ use crate::figures::{Count, Figures};
 use crate::queue::DropOldest;
 use crate::session::OpusPacket;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Packets that wait at most: one second of 20 ms each. What is older is of no use to a conversation.
 const QUEUE: usize = 50;
@@ -12,6 +13,7 @@ const QUEUE: usize = 50;
 #[derive(Debug, Clone)]
 pub struct Microphone {
     queue: DropOldest<OpusPacket>,
+    open: Arc<AtomicBool>,
     figures: Arc<Figures>,
 }
 
@@ -20,6 +22,7 @@ impl Microphone {
     pub fn new(figures: Arc<Figures>) -> Self {
         Self {
             queue: DropOldest::new(QUEUE),
+            open: Arc::default(),
             figures,
         }
     }
@@ -30,6 +33,21 @@ impl Microphone {
             self.figures.count(Count::MicDropped, 1);
         }
         self.measure();
+    }
+
+    /// Whether there is a call that takes packets: without one, nobody needs to encode any.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_open(&self, open: bool) {
+        self.open.store(open, Ordering::Relaxed);
+    }
+
+    /// Packets that wait.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
     }
 
     pub(crate) async fn pop(&self) -> OpusPacket {

@@ -32,6 +32,12 @@ pub enum VoiceError {
     /// The health page.
     #[error(transparent)]
     Health(#[from] HealthError),
+    /// Another part took the seat.
+    #[error("another part answers for the call now")]
+    SeatTaken,
+    /// A thread could not be started.
+    #[error("the thread of the call can't be started: {0}")]
+    Thread(#[source] std::io::Error),
     /// A task of ours ended badly.
     #[error("a task of the voice capability ended badly: {0}")]
     Task(#[from] tokio::task::JoinError),

@@ -1,6 +1,6 @@
 //! The list of every command with its schemas: what the published contract and `amoractl` are made from.
 
-use super::{AudioCommand, BoxCommand, PlayerCommand, SystemCommand, UpdateCommand};
+use super::{AudioCommand, BoxCommand, PlayerCommand, SystemCommand, UpdateCommand, VoiceCommand};
 use schemars::{Schema, SchemaGenerator};
 use std::sync::LazyLock;
 
@@ -29,6 +29,7 @@ pub fn catalogue(generator: &mut SchemaGenerator) -> Vec<CommandDescription> {
     let mut list = Vec::new();
     PlayerCommand::describe(generator, &mut list);
     AudioCommand::describe(generator, &mut list);
+    VoiceCommand::describe(generator, &mut list);
     SystemCommand::describe(generator, &mut list);
     UpdateCommand::describe(generator, &mut list);
     BoxCommand::describe(generator, &mut list);

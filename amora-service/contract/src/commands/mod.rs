@@ -6,6 +6,7 @@ mod player;
 mod power;
 mod system;
 mod update;
+mod voice;
 
 pub use audio::*;
 pub(crate) use catalogue::names as catalogue_names;
@@ -14,6 +15,7 @@ pub use player::*;
 pub use power::*;
 pub use system::*;
 pub use update::*;
+pub use voice::*;
 
 use crate::reply::{CommandError, ErrorCode};
 use serde::de::DeserializeOwned;
@@ -26,6 +28,8 @@ pub enum Command {
     Player(PlayerCommand),
     /// The sound card and what is mixed into it.
     Audio(AudioCommand),
+    /// The voice call.
+    Voice(VoiceCommand),
     /// The box itself.
     System(SystemCommand),
     /// Updates of the whole image.
@@ -41,6 +45,8 @@ pub enum Section {
     Player,
     /// See [`Command::Audio`].
     Audio,
+    /// See [`Command::Voice`].
+    Voice,
     /// See [`Command::System`].
     System,
     /// See [`Command::Update`].
@@ -55,6 +61,7 @@ impl Section {
         match self {
             Self::Player => "player",
             Self::Audio => "audio",
+            Self::Voice => "voice",
             Self::System => "system",
             Self::Update => "update",
             Self::Box => "box",
@@ -77,6 +84,7 @@ impl Command {
         let parsed = match name.split_once('.').map(|(section, _)| section) {
             Some("player") => PlayerCommand::parse(name, params).map(Self::Player),
             Some("audio") => AudioCommand::parse(name, params).map(Self::Audio),
+            Some("voice") => VoiceCommand::parse(name, params).map(Self::Voice),
             Some("system") => SystemCommand::parse(name, params).map(Self::System),
             Some("update") => UpdateCommand::parse(name, params).map(Self::Update),
             Some("box") => BoxCommand::parse(name, params).map(Self::Box),
@@ -93,6 +101,7 @@ impl Command {
         match self {
             Self::Player(command) => command.name(),
             Self::Audio(command) => command.name(),
+            Self::Voice(command) => command.name(),
             Self::System(command) => command.name(),
             Self::Update(command) => command.name(),
             Self::Box(command) => command.name(),
@@ -104,6 +113,7 @@ impl Command {
         match self {
             Self::Player(command) => command.params(),
             Self::Audio(command) => command.params(),
+            Self::Voice(command) => command.params(),
             Self::System(command) => command.params(),
             Self::Update(command) => command.params(),
             Self::Box(command) => command.params(),
@@ -115,6 +125,7 @@ impl Command {
         match self {
             Self::Player(_) => Section::Player,
             Self::Audio(_) => Section::Audio,
+            Self::Voice(_) => Section::Voice,
             Self::System(_) => Section::System,
             Self::Update(_) => Section::Update,
             Self::Box(_) => Section::Box,
@@ -131,6 +142,12 @@ impl From<PlayerCommand> for Command {
 impl From<AudioCommand> for Command {
     fn from(command: AudioCommand) -> Self {
         Self::Audio(command)
+    }
+}
+
+impl From<VoiceCommand> for Command {
+    fn from(command: VoiceCommand) -> Self {
+        Self::Voice(command)
     }
 }
 

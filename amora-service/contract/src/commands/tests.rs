@@ -86,7 +86,7 @@ fn original_spellings_of_parameters_are_read() {
 fn every_command_belongs_to_the_section_in_its_name_and_is_described() {
     for command in catalogue(&mut schemars::SchemaGenerator::default()) {
         assert!(!command.summary().is_empty(), "{}", command.name);
-        let sections = ["player.", "audio.", "system.", "update.", "box."];
+        let sections = ["player.", "audio.", "voice.", "system.", "update.", "box."];
         assert!(
             sections.iter().any(|section| command.name.starts_with(section)),
             "{}",

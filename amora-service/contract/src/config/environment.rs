@@ -1,5 +1,5 @@
 //! Settings from environment variables: `AMORA__PLAYER__HOST` for `player.host`, and the names of the original
-//! AmoraOS.
+//! AmoraOS and of its voice client.
 
 use super::document::unknown;
 use super::error::Problem;
@@ -9,7 +9,7 @@ use super::settings::{settings, switch};
 use serde_json::Value;
 
 /// The original's variables that stand for one setting each.
-pub const ORIGINAL_VARIABLES: [(&str, &str); 13] = [
+pub const ORIGINAL_VARIABLES: [(&str, &str); 17] = [
     ("WAYBOX_DEVICE_ID", "device.id"),
     ("WAYBOX_MPD_HOST", "player.host"),
     ("WAYBOX_MPD_PORT", "player.port"),
@@ -23,6 +23,17 @@ pub const ORIGINAL_VARIABLES: [(&str, &str); 13] = [
     ("AMORA_MQTT_USE_TLS", "mqtt.tls.enabled"),
     ("AMORA_DEVICE_CONNECTION_STRING", "iot_hub.connection_string"),
     ("AMORA_IOT_CONNECTION_STRING", "iot_hub.connection_string"),
+    ("NAILA_HUB_URL", "voice.hub_url"),
+    ("NAILA_DEVICE_ID", "voice.device_id"),
+    ("NAILA_RECONNECT_DELAY", "voice.reconnect_delay"),
+    ("NAILA_MAX_RECONNECT_DELAY", "voice.max_reconnect_delay"),
+];
+
+/// The voice client's variables for what cannot be another way here.
+const FIXED_VARIABLES: [(&str, &str); 3] = [
+    ("NAILA_SAMPLE_RATE", "48000"),
+    ("NAILA_FRAME_DURATION_MS", "20"),
+    ("NAILA_CHANNELS", "1"),
 ];
 
 /// Reads the settings among the variables. The order of `variables` does not matter: the original's names come
@@ -43,6 +54,17 @@ pub(super) fn read(variables: &[(String, String)], given: &mut Vec<Given>, probl
     }
     if let Some(text) = value("WAYBOX_DEV_MODE") {
         development(text, given, problems);
+    }
+    if let Some(text) = value("NAILA_LOG_LEVEL") {
+        log_level(text, given, problems);
+    }
+    for (name, only) in FIXED_VARIABLES {
+        if let Some(text) = value(name)
+            && text.trim() != only
+        {
+            let origin = Origin::Environment(name.to_owned());
+            problems.push(Problem::whole(origin, format!("must be {only}, not {text:?}")));
+        }
     }
     let mut systematic: Vec<&(String, String)> = variables
         .iter()
@@ -110,4 +132,24 @@ fn development(text: &str, given: &mut Vec<Given>, problems: &mut Vec<Problem>) 
             format!("must be true or false, not {text:?}"),
         )),
     }
+}
+
+/// The voice client's levels are those of Python.
+fn log_level(text: &str, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
+    let origin = Origin::Environment("NAILA_LOG_LEVEL".to_owned());
+    let level = match text.trim().to_ascii_uppercase().as_str() {
+        "DEBUG" => "debug",
+        "INFO" => "info",
+        "WARNING" | "WARN" => "warn",
+        "ERROR" | "CRITICAL" => "error",
+        _ => {
+            let message = format!("must be DEBUG, INFO, WARNING, ERROR or CRITICAL, not {text:?}");
+            return problems.push(Problem::whole(origin, message));
+        }
+    };
+    given.push(Given {
+        path: "log.level".to_owned(),
+        value: Value::from(level),
+        origin,
+    });
 }

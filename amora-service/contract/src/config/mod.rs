@@ -45,6 +45,9 @@ pub struct Config {
     /// The music player; off when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub player: Option<PlayerConfig>,
+    /// The voice call; off when missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voice: Option<VoiceConfig>,
     /// The MQTT door; closed when missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mqtt: Option<MqttConfig>,

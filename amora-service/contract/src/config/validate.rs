@@ -2,9 +2,11 @@
 
 use super::error::Problem;
 use super::layers::Origin;
-use super::{Config, IotHubConfig, MqttConfig, TlsConfig, UpdateConfig, WebConfig};
+use super::{
+    Config, IotHubConfig, MqttConfig, TlsConfig, UpdateConfig, VoiceConfig, VoiceProtocol, WebConfig,
+};
 use crate::commands::catalogue_names;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A broken rule.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,6 +60,9 @@ pub(super) fn rules(config: &Config) -> Vec<Broken> {
             &["player.exclusive_output", "player.mixer_output"],
             "must be another output than `player.mixer_output`",
         );
+    }
+    if let Some(voice) = &config.voice {
+        self::voice(voice, config, &mut rules);
     }
     if let Some(mqtt) = &config.mqtt {
         self::mqtt(mqtt, &mut rules);
@@ -142,6 +147,61 @@ fn audio(config: &Config, rules: &mut Rules) {
         &["audio.recorder", "audio.music.fifo"],
         "must be another file than `audio.music.fifo`",
     );
+}
+
+fn voice(voice: &VoiceConfig, config: &Config, rules: &mut Rules) {
+    let address = "must be an address such as `http://hub.local:8080`";
+    let of_hub = voice.protocol == VoiceProtocol::Hub;
+    rules.require(!of_hub || is_url(&voice.hub_url), &["voice.hub_url"], address);
+    let given = [
+        ("voice.whip_url", &voice.whip_url),
+        ("voice.whep_url", &voice.whep_url),
+    ];
+    for (setting, url) in given {
+        rules.require(url.as_deref().is_none_or(is_url), &[setting], address);
+    }
+    rules.require(
+        of_hub || given.iter().any(|(_, url)| url.is_some()),
+        &["voice.whip_url", "voice.whep_url", "voice.protocol"],
+        "is needed for the protocol `whip`, or else `voice.whep_url`",
+    );
+    rules.require(
+        voice
+            .device_id
+            .as_ref()
+            .is_none_or(|id| (1..=128).contains(&id.len()) && !id.contains(char::is_control)),
+        &["voice.device_id"],
+        "must be 1 to 128 characters",
+    );
+    rules.require(
+        voice.max_reconnect_delay.0 >= voice.reconnect_delay.0,
+        &["voice.max_reconnect_delay", "voice.reconnect_delay"],
+        "must be no shorter than `voice.reconnect_delay`",
+    );
+    rules.require(
+        voice
+            .health_address
+            .as_ref()
+            .is_none_or(|address| address.parse::<SocketAddr>().is_ok()),
+        &["voice.health_address"],
+        "must be an address and a port such as `0.0.0.0:8081`",
+    );
+    rules.require(
+        config.audio.rate.0 == 48_000.0,
+        &["audio.rate", "voice.protocol"],
+        "must be 48000 where there is a section `[voice]`",
+    );
+}
+
+/// Whether a text is the address of something to ask over HTTP.
+fn is_url(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|rest| {
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        is_origin(&text[..text.len() - rest.len() + end])
+    }) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 fn mqtt(mqtt: &MqttConfig, rules: &mut Rules) {

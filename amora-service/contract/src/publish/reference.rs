@@ -32,7 +32,9 @@ in a file at once, and `amoractl system reload` makes the box read its files aga
   does not fit the files any more is passed over with a warning.
 - **Environment.** Every setting has a variable: its path in capitals after `AMORA__`, with `__` for each dot. Lists are
   separated by commas. The names that the original AmoraOS used work too; the systematic ones win over them. An empty
-  variable counts as missing. `WAYBOX_DEV_MODE=true` stands for `log.level = \"debug\"`.
+  variable counts as missing. `WAYBOX_DEV_MODE=true` stands for `log.level = \"debug\"`. Of the voice client's names,
+  `NAILA_LOG_LEVEL` stands for `log.level`; `NAILA_SAMPLE_RATE`, `NAILA_FRAME_DURATION_MS` and `NAILA_CHANNELS` may only be
+  48000, 20 and 1.
 ";
 
 /// Every setting: path, type, unit, range, default, meaning and environment variables.

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What changes all the time, by its path: a report of each change would cost more than it tells.
-pub const RESTLESS: [&str; 13] = [
+pub const RESTLESS: [&str; 18] = [
     "/revision",
     "/iot_hub",
     "/player/position",
@@ -32,6 +32,11 @@ pub const RESTLESS: [&str; 13] = [
     "/audio/counters/limited",
     "/audio/counters/ducked",
     "/audio/counters/callback_microseconds",
+    "/voice/uptime_seconds",
+    "/voice/audio_callback_duration_ms",
+    "/voice/counters",
+    "/voice/queues",
+    "/voice/echo",
 ];
 
 /// The state of the box. A section is absent when its capability is not configured.
@@ -47,6 +52,9 @@ pub struct State {
     /// The music player.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub player: Option<PlayerState>,
+    /// The voice call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<VoiceState>,
     /// Updates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<UpdateState>,

@@ -1,7 +1,7 @@
 //! The section of the state about the voice call.
 
 use crate::config::EchoEngine;
-use crate::units::{Decibels, Millis, PartsPerMillion, Timestamp};
+use crate::units::{Decibels, PartsPerMillion, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,12 @@ pub struct VoiceState {
     pub device_id: String,
     /// Whether the microphone is held back.
     pub mute: bool,
+    /// Whether somebody speaks while the box does.
+    pub barge_in: bool,
+    /// Seconds since the voice desk was started.
+    pub uptime_seconds: u64,
+    /// How long the sound thread took for its last period, in milliseconds.
+    pub audio_callback_duration_ms: f64,
     /// What was counted since the service started.
     pub counters: VoiceCounters,
     /// What waits.
@@ -81,14 +87,17 @@ pub struct VoiceQueues {
 /// The echo canceller.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EchoState {
-    /// Who cancels; never `auto`.
+    /// Who cancels; never `auto`, and `off` where the microphone goes out as it is.
     pub engine: EchoEngine,
     /// Why this one, in plain words.
     pub reason: String,
-    /// Echo return loss enhancement: by how much the echo leaves quieter than it came.
-    pub erle: Decibels,
-    /// The echo's way from loudspeaker to microphone.
-    pub delay: Millis,
+    /// Echo return loss enhancement: by how much the echo leaves quieter than it came. Missing until the box has
+    /// sounded alone for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erle: Option<Decibels>,
+    /// By how much the echo comes later than the card reports, in milliseconds; missing while not found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<f64>,
     /// How far the microphone's clock runs from the loudspeaker's.
     pub drift: PartsPerMillion,
     /// Share of the time in which the box and somebody spoke at once, 0 to 1.

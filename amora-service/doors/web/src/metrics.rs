@@ -2,6 +2,7 @@
 
 mod counters;
 mod text;
+mod voice;
 
 pub(crate) use counters::{Counters, SocketKind};
 
@@ -20,6 +21,9 @@ pub(crate) fn render(state: &State, counters: &Counters) -> String {
     system(&mut text, &state.system);
     if let Some(state) = &state.audio {
         audio(&mut text, state);
+    }
+    if let Some(state) = &state.voice {
+        voice::render(&mut text, state);
     }
     if let Some(state) = &state.player {
         player(&mut text, state);

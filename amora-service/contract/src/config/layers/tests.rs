@@ -388,7 +388,8 @@ fn everything_that_sounds_like_a_secret_is_kept_one() {
             "iot_hub.provisioning.group_key",
             "iot_hub.provisioning.key",
             "mqtt.password",
-            "player.password"
+            "player.password",
+            "voice.token"
         ]
     );
 }
