@@ -145,21 +145,30 @@ impl Desk<'_> {
             }),
             _ => None,
         };
-        match status.link {
-            VoiceLink::Connected | VoiceLink::Off => self.health.ok(),
-            VoiceLink::Interrupted => self.health.degraded(
-                &status.cause,
-                "check the network; the call is made again by itself",
-            ),
-            VoiceLink::Waiting => self.health.degraded(
-                &status.cause,
-                "check that the hub runs at the address in [voice]; it is called again by itself",
-            ),
-            VoiceLink::Connecting => {}
-        }
+        self.tell_health();
         self.publish();
         if let Some(news) = news {
             self.seat.publish_event(news);
+        }
+    }
+
+    fn tell_health(&self) {
+        let cause = &self.state.cause;
+        let problem = self.speech.seen().problem;
+        match self.state.link {
+            VoiceLink::Connected | VoiceLink::Off if problem.is_empty() => self.health.ok(),
+            VoiceLink::Connected | VoiceLink::Off => self.health.degraded(
+                &format!("the call has no sound: {problem}"),
+                "check [audio]; it is tried again by itself",
+            ),
+            VoiceLink::Interrupted => self
+                .health
+                .degraded(cause, "check the network; the call is made again by itself"),
+            VoiceLink::Waiting => self.health.degraded(
+                cause,
+                "check that the hub runs at the address in [voice]; it is called again by itself",
+            ),
+            VoiceLink::Connecting => {}
         }
     }
 
@@ -169,8 +178,9 @@ impl Desk<'_> {
         self.seat.publish_event(EventKind::VoiceBargeIn { begun });
     }
 
-    /// Publishes the figures when it is time.
+    /// Tells how it is, and publishes the figures when it is time.
     fn look(&mut self) {
+        self.tell_health();
         let idle = self.state.link != VoiceLink::Connected;
         let pause = if idle { IDLE * FIGURES } else { FIGURES };
         // A tick comes a little early or late.
@@ -186,7 +196,7 @@ impl Desk<'_> {
         self.state.uptime_seconds = figures.uptime.as_secs();
         self.state.audio_callback_duration_ms =
             (figures.audio_callback.as_secs_f64() * 100_000.0).round() / 100.0;
-        self.state.echo = self.speech.echo();
+        self.state.echo = self.speech.seen().echo;
         let present = self.state.clone();
         self.seat.update_state(|state| state.voice = Some(present));
         self.published = Instant::now();

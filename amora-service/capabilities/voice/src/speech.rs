@@ -14,7 +14,7 @@ use amora_contract::state::EchoState;
 use amora_contract::units::Decibels;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -70,10 +70,24 @@ impl Downlink for Inlet {
     fn end(&mut self) {}
 }
 
+/// What can be seen of the thread.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    /// The echo canceller, while it works.
+    pub(crate) echo: Option<EchoState>,
+    /// Why the call has no sound, in plain words; empty while it has.
+    pub(crate) problem: String,
+}
+
+fn guard(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    // What is behind it is whole after every statement.
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A running thread. Dropping it ends it.
 pub(crate) struct Speech {
     inlet: Inlet,
-    echo: Arc<Mutex<Option<EchoState>>>,
+    seen: Arc<Mutex<Seen>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -91,17 +105,16 @@ impl Speech {
             waiting: Arc::default(),
             figures: line.figures.clone(),
         };
-        let echo = Arc::new(Mutex::new(None));
+        let seen = Arc::new(Mutex::new(Seen::default()));
         let work = Work {
             config,
             line,
             consoles,
             barge_ins,
-            echo: echo.clone(),
+            seen: seen.clone(),
             waiting: inlet.waiting.clone(),
             start: Instant::now(),
             place: None,
-            problem: String::new(),
             look_at: None,
         };
         let thread = std::thread::Builder::new()
@@ -109,7 +122,7 @@ impl Speech {
             .spawn(move || work.run(&arriving))?;
         Ok(Self {
             inlet,
-            echo,
+            seen,
             thread: Some(thread),
         })
     }
@@ -124,9 +137,9 @@ impl Speech {
         let _ = self.inlet.news.send(News::Silence);
     }
 
-    /// The echo canceller, while it works.
-    pub(crate) fn echo(&self) -> Option<EchoState> {
-        self.echo.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How it is.
+    pub(crate) fn seen(&self) -> Seen {
+        guard(&self.seen).clone()
     }
 }
 
@@ -173,12 +186,10 @@ struct Work {
     line: Line,
     consoles: watch::Receiver<Option<Arc<Console>>>,
     barge_ins: mpsc::UnboundedSender<bool>,
-    echo: Arc<Mutex<Option<EchoState>>>,
+    seen: Arc<Mutex<Seen>>,
     waiting: Arc<AtomicUsize>,
     start: Instant,
     place: Option<Place>,
-    /// Why there is no place, or no microphone.
-    problem: String,
     /// When the next reading is due.
     look_at: Option<Instant>,
 }
@@ -229,7 +240,7 @@ impl Work {
             && place.ears.is_none()
         {
             match place.listen(&self.config, &self.line) {
-                Ok(()) => self.problem.clear(),
+                Ok(()) => guard(&self.seen).problem.clear(),
                 Err(problem) => self.complain(problem),
             }
         }
@@ -244,14 +255,15 @@ impl Work {
         {
             let _ = self.barge_ins.send(false);
         }
-        *self.echo.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        guard(&self.seen).echo = None;
     }
 
     fn complain(&mut self, problem: String) {
         self.look_at = Some(Instant::now() + READING);
-        if problem != self.problem {
+        let mut seen = guard(&self.seen);
+        if problem != seen.problem {
             tracing::warn!(problem, "the call has no sound");
-            self.problem = problem;
+            seen.problem = problem;
         }
     }
 
@@ -313,7 +325,7 @@ impl Work {
             self.look_at = Some(Instant::now() + READING);
             let figures = hearing.figures();
             place.count_blocks(&figures, &self.line.figures);
-            *self.echo.lock().unwrap_or_else(PoisonError::into_inner) = Some(echo_state(&figures));
+            guard(&self.seen).echo = Some(echo_state(&figures));
         }
     }
 }

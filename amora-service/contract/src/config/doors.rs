@@ -166,7 +166,7 @@ impl Default for WebConfig {
             socket: Some(PathBuf::from("/run/amora/control.socket")),
             open_status: false,
             allowed_origins: Vec::new(),
-            allow: ["player.*", "audio.*", "system.*", "update.*", "box.*"]
+            allow: ["player.*", "audio.*", "voice.*", "system.*", "update.*", "box.*"]
                 .map(str::to_owned)
                 .to_vec(),
         }

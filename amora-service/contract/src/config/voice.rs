@@ -147,12 +147,6 @@ pub struct EchoConfig {
     /// Suppress what is left of the echo, and put comfort noise in its place.
     #[schemars(extend("x-remote" = true))]
     pub suppression: bool,
-    /// Suppress steady noise.
-    #[schemars(extend("x-remote" = true))]
-    pub noise_suppression: bool,
-    /// Bring quiet and loud talkers to one level.
-    #[schemars(extend("x-remote" = true))]
-    pub gain_control: bool,
 }
 
 impl Default for EchoConfig {
@@ -161,8 +155,6 @@ impl Default for EchoConfig {
             engine: EchoEngine::Auto,
             tail: Millis(100),
             suppression: true,
-            noise_suppression: false,
-            gain_control: false,
         }
     }
 }

@@ -11,3 +11,4 @@ mod manners;
 mod outages;
 mod sound;
 mod support;
+mod voice;

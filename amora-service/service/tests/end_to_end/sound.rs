@@ -19,7 +19,7 @@ fn tone_file(house: &House, name: &str, tone: Tone, format: &str) -> String {
 }
 
 /// Lets the box play for a while; the sound itself is judged in the recording.
-async fn listen(seconds: f64) {
+pub(crate) async fn listen(seconds: f64) {
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
 }
 
@@ -34,7 +34,7 @@ async fn play_and_wait_for_sound(house: &House) {
 }
 
 /// Plays a tone of a minute, and waits until it flows.
-async fn play_tone(house: &House, hertz: f64) {
+pub(crate) async fn play_tone(house: &House, hertz: f64) {
     let tone = Tone {
         hertz,
         seconds: 60.0,

@@ -221,6 +221,8 @@ fn a_wrong_variable_or_flag_is_named() {
             ("AMORA_MQTT_BROKER", "http://b"),
             ("WAYBOX_DEV_MODE", "maybe"),
             ("AMORA__MQTT", "x"),
+            ("NAILA_LOG_LEVEL", "loud"),
+            ("NAILA_CHANNELS", "2"),
         ],
     );
     let error = load(
@@ -237,6 +239,8 @@ fn a_wrong_variable_or_flag_is_named() {
         "AMORA_MQTT_BROKER: `mqtt.host`: the scheme must be",
         "WAYBOX_DEV_MODE: must be true or false",
         "AMORA__MQTT: `mqtt`: is a section",
+        "NAILA_LOG_LEVEL: must be DEBUG",
+        "NAILA_CHANNELS: must be 1, not \"2\"",
         "--set: write PATH=VALUE",
         "--set: `audio.colour`: there is no such setting",
     ] {
@@ -245,7 +249,7 @@ fn a_wrong_variable_or_flag_is_named() {
             "{expected}\n{found:#?}"
         );
     }
-    assert_eq!(found.len(), 8, "{found:#?}");
+    assert_eq!(found.len(), 10, "{found:#?}");
 }
 
 #[test]
@@ -268,6 +272,10 @@ fn the_original_names_of_variables_work_and_systematic_ones_win() {
             ("AMORA__PLAYER__PORT", "6602"),
             ("AMORA__WEB__ALLOW", "player.*, system.get_state"),
             ("AMORA__WEB__PORT", ""),
+            ("NAILA_HUB_URL", "http://hub.local:8090"),
+            ("NAILA_DEVICE_ID", "pi-audio-01"),
+            ("NAILA_RECONNECT_DELAY", "1.5"),
+            ("NAILA_SAMPLE_RATE", "48000"),
             ("PATH", "/bin"),
         ],
     );
@@ -278,6 +286,15 @@ fn the_original_names_of_variables_work_and_systematic_ones_win() {
     assert_eq!(player.music, Path::new("/srv/music"));
     assert_eq!(loaded.config.audio.volume.get(), 55);
     assert_eq!(loaded.config.log.level, "debug");
+    let voice = loaded.config.voice.as_ref().unwrap();
+    assert_eq!(
+        (
+            voice.hub_url.as_str(),
+            voice.device_id.as_deref(),
+            voice.reconnect_delay.0
+        ),
+        ("http://hub.local:8090", Some("pi-audio-01"), 1.5)
+    );
     let mqtt = loaded.config.mqtt.as_ref().unwrap();
     assert_eq!(
         (mqtt.host.as_str(), mqtt.port, mqtt.tls.is_some()),

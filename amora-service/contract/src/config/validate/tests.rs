@@ -184,3 +184,54 @@ fn a_hub_needs_exactly_one_identity() {
         assert_eq!(wrong(change), setting);
     }
 }
+
+#[test]
+fn a_call_needs_an_address_that_can_be_called() {
+    type Change = fn(&mut Config, &mut VoiceConfig);
+    let wrong = |change: Change| {
+        let (mut config, mut voice) = (everything(), VoiceConfig::default());
+        change(&mut config, &mut voice);
+        config.voice = Some(voice);
+        let broken = rules(&config).into_iter().map(|broken| broken.about[0].clone());
+        broken.collect::<Vec<_>>().join(" ")
+    };
+    let cases: [(&str, Change); 13] = [
+        ("", |_, _| {}),
+        ("", |_, voice| {
+            voice.hub_url = "https://[fe80::1]:8080/voice".to_owned();
+            voice.health_address = Some("[::]:8081".to_owned());
+        }),
+        ("voice.hub_url", |_, voice| voice.hub_url.clear()),
+        ("voice.hub_url", |_, voice| {
+            voice.hub_url = "hub.local:8080".to_owned()
+        }),
+        ("voice.hub_url", |_, voice| {
+            voice.hub_url = "http://hub:80800/".to_owned()
+        }),
+        ("voice.hub_url", |_, voice| {
+            voice.hub_url = "http://hub/a b".to_owned()
+        }),
+        ("voice.whip_url", |_, voice| voice.protocol = VoiceProtocol::Whip),
+        ("", |_, voice| {
+            voice.protocol = VoiceProtocol::Whip;
+            voice.hub_url.clear();
+            voice.whep_url = Some("https://media.example/whep?stream=kitchen".to_owned());
+        }),
+        ("voice.whep_url", |_, voice| {
+            voice.whep_url = Some("rtsp://m".to_owned())
+        }),
+        ("voice.device_id", |_, voice| {
+            voice.device_id = Some("a\nb".to_owned())
+        }),
+        ("voice.max_reconnect_delay", |_, voice| {
+            voice.max_reconnect_delay.0 = 1.0
+        }),
+        ("voice.health_address", |_, voice| {
+            voice.health_address = Some("8081".to_owned())
+        }),
+        ("audio.rate", |config, _| config.audio.rate.0 = 44_100.0),
+    ];
+    for (setting, change) in cases {
+        assert_eq!(wrong(change), setting);
+    }
+}

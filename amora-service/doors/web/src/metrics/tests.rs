@@ -120,6 +120,66 @@ fn value(families: &BTreeMap<String, Family>, name: &str, labels: &[(&str, &str)
         .2
 }
 
+#[test]
+fn the_voice_call_is_measured_by_the_names_of_the_original() {
+    use amora_contract::config::EchoEngine;
+    use amora_contract::state::{EchoState, VoiceLink, VoiceState};
+    use amora_contract::units::Decibels;
+    let mut voice = VoiceState {
+        link: VoiceLink::Connected,
+        uptime_seconds: 14,
+        audio_callback_duration_ms: 0.25,
+        echo: Some(EchoState {
+            engine: EchoEngine::Kalman,
+            erle: Some(Decibels(31.5)),
+            ..EchoState::default()
+        }),
+        ..VoiceState::default()
+    };
+    let counters = &mut voice.counters;
+    counters.mic_frames_captured = 1;
+    counters.mic_frames_sent = 2;
+    counters.mic_frames_dropped = 3;
+    counters.tts_frames_received = 4;
+    counters.tts_frames_played = 5;
+    counters.tts_frames_dropped = 6;
+    counters.aec_frames_processed = 7;
+    counters.connections = 8;
+    counters.connection_failures = 9;
+    voice.queues.microphone = 10;
+    voice.queues.speech = 11;
+    let state = State {
+        voice: Some(voice),
+        ..State::default()
+    };
+    let read = parse(&render(&state, &Counters::default()));
+    for (name, expected) in [
+        ("mic_frames_captured", 1.0),
+        ("mic_frames_sent", 2.0),
+        ("mic_frames_dropped", 3.0),
+        ("tts_frames_received", 4.0),
+        ("tts_frames_played", 5.0),
+        ("tts_frames_dropped", 6.0),
+        ("aec_frames_processed", 7.0),
+        ("connections", 8.0),
+        ("connection_failures", 9.0),
+        ("mic_queue_depth", 10.0),
+        ("speaker_queue_depth", 11.0),
+        ("connected", 1.0),
+        ("audio_callback_duration_ms", 0.25),
+        ("uptime_seconds", 14.0),
+        ("amora_voice_echo_reduction_decibels", 31.5),
+    ] {
+        assert_eq!(value(&read, name, &[]), expected, "{name}");
+    }
+    let engine = [("engine", "kalman")];
+    assert_eq!(value(&read, "amora_voice_echo_engine", &engine), 1.0);
+    assert!(
+        !read.contains_key("amora_voice_echo_delay_milliseconds"),
+        "it is not known"
+    );
+}
+
 fn full_state() -> State {
     let mut state = State::default();
     state.system.name = "The \"big\" \\ box\nin the kitchen".to_owned();
