@@ -2,7 +2,7 @@
 
 use amora_contract::config::{IotHubConfig, settings};
 use amora_contract::publish::{interfaces, schemas};
-use amora_contract::state::{AudioState, IotHubState, PlayerState, Song, UpdateState};
+use amora_contract::state::{AudioState, IotHubState, PlayerState, Song, UpdateState, VoiceState};
 use amora_contract::units::Timestamp;
 use amora_contract::{Event, State};
 use amora_iot_hub::desired::{self, Wish};
@@ -138,6 +138,7 @@ fn every_property_of_the_model_is_obeyed_or_reported() {
             ..PlayerState::default()
         }),
         update: Some(UpdateState::default()),
+        voice: Some(VoiceState::default()),
         iot_hub: Some(IotHubState::default()),
         ..State::default()
     };
