@@ -44,7 +44,11 @@ fn level(samples: &[i16]) -> f64 {
 /// Lets the hub speak, and gives the level at which it hears its own tone in the last second and a half of it.
 async fn say(house: &House, session: &Arc<Session>) -> f64 {
     let client = house.client();
-    session.say(&tone(), BURST).await.unwrap();
+    // On a busy machine the burst takes as long as the tone.
+    let saying = tokio::spawn({
+        let session = session.clone();
+        async move { session.say(&tone(), BURST).await }
+    });
     client
         .state_where("speech to sound", |state| {
             state["audio"]["mixer"]["active"]
@@ -57,11 +61,11 @@ async fn say(house: &House, session: &Arc<Session>) -> f64 {
     assert!(heard.len() >= RATE as usize, "the hub hears the microphone");
     let still = client.state().await["audio"]["mixer"]["active"].to_string();
     assert!(still.contains("speech"), "the tone still sounds: {still}");
+    let said = saying.await.unwrap().unwrap() as u64;
     client
         .state_where("every frame to be played", |state| {
             let counters = &state["voice"]["counters"];
-            let received = counters["tts_frames_received"].as_u64().unwrap_or_default();
-            received > 0 && counters["tts_frames_played"] == received
+            counters["tts_frames_received"] == said && counters["tts_frames_played"] == said
         })
         .await;
     level(&heard)
@@ -155,6 +159,11 @@ async fn the_hub_is_heard_over_ducked_music_and_does_not_hear_itself_and_is_call
         })
         .await;
     assert_eq!(health(page).await.0, 503);
+    client
+        .state_where("an attempt to fail", |state| {
+            state["voice"]["counters"]["connection_failures"].as_u64() > Some(0)
+        })
+        .await;
     let hub = Hub::start(Options {
         port,
         ..Options::default()
@@ -164,7 +173,6 @@ async fn the_hub_is_heard_over_ducked_music_and_does_not_hear_itself_and_is_call
     hub.connected(DEVICE).await;
     let state = connected(&house).await;
     assert_eq!(state["voice"]["cause"], "");
-    assert!(state["voice"]["counters"]["connection_failures"].as_u64() > Some(0));
     assert_eq!(health(page).await.0, 200);
     let metrics = client.get("/metrics").await.body;
     let metrics = metrics.as_str().unwrap();
