@@ -31,7 +31,7 @@ pub struct Received {
 /// Decodes and listens.
 pub(crate) struct Ear {
     decoder: opus::Decoder,
-    payload_type: u8,
+    pub(crate) payload_type: u8,
     pub(crate) heard: Heard,
     pub(crate) packets: VecDeque<Received>,
     pub(crate) skipped: u64,

@@ -1,18 +1,13 @@
-//! The hub: its sessions by device, its counters, and the handle that tests hold.
+//! The handle that tests hold of a hub.
 
 use crate::counters::Counters;
 use crate::fault::Fault;
-use crate::negotiation::NegotiationError;
 use crate::server;
 use crate::session::Session;
-use crate::speech::speak;
-use crate::{BURST, RATE};
-use std::collections::{HashMap, VecDeque};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use crate::state::State;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -29,12 +24,30 @@ pub enum Answer {
 }
 
 /// How a hub is started.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
-    /// Where it listens on 127.0.0.1; 0 for a free port.
+    /// Where it listens and is reached by media.
+    pub address: IpAddr,
+    /// 0 for a free port.
     pub port: u16,
     /// Who answers.
     pub answer: Answer,
+    /// The bearer token that WHIP and WHEP ask for.
+    pub token: Option<String>,
+    /// Values of `Link` headers that WHIP and WHEP answer with: `<stun:stun.example>; rel="ice-server"`.
+    pub links: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            answer: Answer::default(),
+            token: None,
+            links: Vec::new(),
+        }
+    }
 }
 
 /// A running hub. It runs until it is stopped or dropped.
@@ -48,9 +61,9 @@ pub struct Hub {
 impl Hub {
     /// Starts listening.
     pub async fn start(options: Options) -> std::io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let listener = TcpListener::bind((options.address, options.port)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::new(options.answer));
+        let state = Arc::new(State::new(options));
         let stop = CancellationToken::new();
         let server = tokio::spawn(server::serve(listener, state.clone(), stop.clone()));
         Ok(Self {
@@ -61,7 +74,7 @@ impl Hub {
         })
     }
 
-    /// Where devices connect: `http://127.0.0.1:PORT`.
+    /// Where devices connect: `http://127.0.0.1:PORT`, unless another address was asked for.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -78,24 +91,38 @@ impl Hub {
 
     /// The devices that have a session.
     pub fn devices(&self) -> Vec<String> {
-        self.state.sessions().keys().cloned().collect()
+        self.state.devices().into_iter().collect()
     }
 
-    /// The device's session, if it has one.
+    /// The session in which the device is heard, if it has one.
     pub fn session(&self, device: &str) -> Option<Arc<Session>> {
-        self.state.sessions().get(device).cloned()
+        self.state.session(device)
     }
 
-    /// How often the device was answered with a session.
+    /// How often the device was answered with a session in which it is heard.
     pub fn connects(&self, device: &str) -> u64 {
         self.state.connects(device)
     }
 
-    /// Waits until the device's call stands.
+    /// How many listen along, by WHEP.
+    pub fn viewers(&self, device: &str) -> usize {
+        self.state.viewers(device)
+    }
+
+    /// Waits until the hub hears the device.
     pub async fn connected(&self, device: &str) -> Arc<Session> {
+        self.settled(|| self.session(device)).await
+    }
+
+    /// Waits until the hub can speak to the device: in its call, or by WHEP.
+    pub async fn reachable(&self, device: &str) -> Arc<Session> {
+        self.settled(|| self.state.speaker(device)).await
+    }
+
+    async fn settled(&self, find: impl Fn() -> Option<Arc<Session>>) -> Arc<Session> {
         let mut changes = self.state.changes.subscribe();
         loop {
-            if let Some(session) = self.session(device)
+            if let Some(session) = find()
                 && session.settled().await
             {
                 return session;
@@ -124,130 +151,5 @@ impl Hub {
 impl Drop for Hub {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-/// What the server and the handle share.
-pub(crate) struct State {
-    pub(crate) started: Instant,
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) answer: Answer,
-    sessions: Mutex<HashMap<String, Arc<Session>>>,
-    connects: Mutex<HashMap<String, u64>>,
-    faults: Mutex<VecDeque<Fault>>,
-    changes: watch::Sender<()>,
-}
-
-impl State {
-    fn new(answer: Answer) -> Self {
-        Self {
-            started: Instant::now(),
-            counters: Arc::default(),
-            answer,
-            sessions: Mutex::default(),
-            connects: Mutex::default(),
-            faults: Mutex::default(),
-            changes: watch::Sender::new(()),
-        }
-    }
-
-    pub(crate) fn sessions(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn faults(&self) -> MutexGuard<'_, VecDeque<Fault>> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn connects_by_device(&self) -> MutexGuard<'_, HashMap<String, u64>> {
-        self.connects.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How often the device was answered.
-    pub(crate) fn connects(&self, device: &str) -> u64 {
-        self.connects_by_device().get(device).copied().unwrap_or_default()
-    }
-
-    /// Answers a device's offer: its older session ends at once.
-    pub(crate) async fn connect(
-        self: &Arc<Self>,
-        device: String,
-        offer: String,
-    ) -> Result<String, NegotiationError> {
-        self.end(&device).await;
-        let (utterances, spoken) = mpsc::unbounded_channel();
-        let (session, answer) = Session::answer(offer, self.counters.clone(), utterances).await?;
-        *self.connects_by_device().entry(device.clone()).or_default() += 1;
-        let older = self.sessions().insert(device.clone(), session.clone());
-        if let Some(older) = older {
-            older.close().await;
-        }
-        self.changes.send_replace(());
-        tokio::spawn(assist(self.answer, session.clone(), spoken));
-        tokio::spawn(self.clone().forget_when_ended(device, session));
-        Ok(answer)
-    }
-
-    /// Ends a device's session, if there is one.
-    pub(crate) async fn end(&self, device: &str) {
-        let session = self.sessions().remove(device);
-        if let Some(session) = session {
-            session.close().await;
-            self.changes.send_replace(());
-        }
-    }
-
-    /// Ends all.
-    pub(crate) async fn end_all(&self) {
-        let sessions = std::mem::take(&mut *self.sessions());
-        for session in sessions.into_values() {
-            session.close().await;
-        }
-    }
-
-    async fn forget_when_ended(self: Arc<Self>, device: String, session: Arc<Session>) {
-        session.ended().await;
-        let is_current = |sessions: &HashMap<String, Arc<Session>>| {
-            sessions
-                .get(&device)
-                .is_some_and(|current| Arc::ptr_eq(current, &session))
-        };
-        {
-            let mut sessions = self.sessions();
-            if is_current(&sessions) {
-                sessions.remove(&device);
-            }
-        }
-        session.close().await;
-        self.changes.send_replace(());
-    }
-}
-
-/// Answers what is spoken, until the session has ended.
-async fn assist(answer: Answer, session: Arc<Session>, mut spoken: mpsc::UnboundedReceiver<Vec<i16>>) {
-    loop {
-        let heard = tokio::select! {
-            heard = spoken.recv() => heard,
-            () = session.ended() => None,
-        };
-        let Some(heard) = heard else { return };
-        let speech = match answer {
-            Answer::Nothing => continue,
-            Answer::Repeat => Ok(heard),
-            Answer::Length => {
-                let seconds = heard.len() as f64 / f64::from(RATE);
-                speak(&format!("I heard {seconds:.1} seconds.")).await
-            }
-        };
-        let said = match speech {
-            Ok(speech) => session
-                .say(&speech, BURST)
-                .await
-                .map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = said {
-            tracing::warn!("the assistant says nothing: {error}");
-        }
     }
 }

@@ -1,4 +1,5 @@
-//! A stand-in for the hub at the far end of the voice desk, for the demo and tests only. It listens on 127.0.0.1.
+//! A stand-in for the hub at the far end of the voice desk, for the demo and tests only. It listens on 127.0.0.1 unless
+//! told otherwise.
 //!
 //! A device asks `POST /connect` with an SDP offer that holds all its candidates, and gets such an answer. The hub hears
 //! its microphone (Opus, 20 ms a packet), finds out where speech begins and ends, and sends speech in bursts that are
@@ -17,6 +18,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! WHIP and WHEP lead to the same devices: `/whip/{device}` takes a microphone, `/whep/{device}/speech` gives what is said
+//! to the device, and `/whep/{device}` gives anybody what is heard of it, as a browser may.
+//!
 //! Left out: the speech service behind the hub and its gRPC. An assistant of its own can answer who has spoken, see
 //! [`Answer`].
 
@@ -28,10 +32,14 @@ mod hub;
 mod mouth;
 mod negotiation;
 mod onset;
+mod raw;
+mod relay;
 mod server;
 mod session;
 mod speech;
+mod state;
 mod wav;
+mod whip;
 
 pub use counters::Counters;
 pub use ear::Received;
@@ -39,6 +47,7 @@ pub use fault::Fault;
 pub use hub::{Answer, Hub, Options};
 pub use mouth::BURST;
 pub use negotiation::NegotiationError;
+pub use raw::RtpFields;
 pub use session::Session;
 pub use speech::{SpeechError, speak};
 pub use wav::{WavError, read_wav, write_wav};

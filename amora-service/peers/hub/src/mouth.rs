@@ -1,7 +1,6 @@
 //! What the hub says to a device, as RTP whose numbers start at 0 and know no pause.
 
 use crate::{FRAME, RATE};
-use bytes::Bytes;
 use rtc::rtp::{Header, Packet};
 use std::time::Duration;
 
@@ -36,28 +35,24 @@ impl Mouth {
     /// The next packet.
     pub(crate) fn packet(&mut self, frame: &[i16; FRAME]) -> Result<Packet, opus::Error> {
         let payload = self.encoder.encode_vec(frame, LARGEST)?;
-        let packet = self.any_packet(self.payload_type, self.sequence, self.timestamp, payload.into());
+        let packet = Packet {
+            header: header(self.payload_type, self.sequence, self.timestamp, self.ssrc),
+            payload: payload.into(),
+        };
         self.sequence = self.sequence.wrapping_add(1);
         self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
         Ok(packet)
     }
+}
 
-    /// A packet with numbers of the caller's own, which do not count.
-    pub(crate) fn any_packet(
-        &self,
-        payload_type: u8,
-        sequence_number: u16,
-        timestamp: u32,
-        payload: Bytes,
-    ) -> Packet {
-        let header = Header {
-            version: 2,
-            payload_type,
-            sequence_number,
-            timestamp,
-            ssrc: self.ssrc,
-            ..Header::default()
-        };
-        Packet { header, payload }
+/// The header of a packet.
+pub(crate) fn header(payload_type: u8, sequence_number: u16, timestamp: u32, ssrc: u32) -> Header {
+    Header {
+        version: 2,
+        payload_type,
+        sequence_number,
+        timestamp,
+        ssrc,
+        ..Header::default()
     }
 }

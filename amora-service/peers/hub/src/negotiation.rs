@@ -1,10 +1,12 @@
 //! From a device's offer to a peer connection that hears and speaks.
 
+use crate::raw;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -32,6 +34,12 @@ pub enum NegotiationError {
     /// The candidates were not found in time.
     #[error("the candidates were not gathered")]
     Gathering,
+    /// It is told to say something, and only hears.
+    #[error("this session only hears")]
+    OnlyHears,
+    /// A datagram could not be sent.
+    #[error("the device cannot be reached: {0}")]
+    Unreachable(#[from] std::io::Error),
     /// The library refuses.
     #[error("{0}")]
     WebRtc(#[from] webrtc::error::Error),
@@ -70,15 +78,22 @@ pub(crate) struct Negotiated {
     /// The answer, with all candidates.
     pub(crate) sdp: String,
     pub(crate) payload_type: u8,
-    pub(crate) ssrc: u32,
-    pub(crate) track: Arc<TrackLocalStaticRTP>,
+    /// Where the device can be reached, by its offer.
+    pub(crate) candidates: Vec<SocketAddr>,
+    /// What the hub says, and its stream; nothing when it only hears.
+    pub(crate) track: Option<(Arc<TrackLocalStaticRTP>, u32)>,
     pub(crate) state: watch::Receiver<RTCPeerConnectionState>,
     pub(crate) tracks: mpsc::UnboundedReceiver<Arc<dyn TrackRemote>>,
 }
 
-/// Answers an offer.
-pub(crate) async fn negotiate(offer: String) -> Result<Negotiated, NegotiationError> {
+/// Answers an offer, to be reached at this address. A hub that does not speak only hears.
+pub(crate) async fn negotiate(
+    offer: String,
+    address: IpAddr,
+    speaks: bool,
+) -> Result<Negotiated, NegotiationError> {
     let payload_type = opus_payload_type(&offer)?;
+    let candidates = candidates(&offer);
     let (state_sender, state) = watch::channel(RTCPeerConnectionState::New);
     let (gathered_sender, mut gathered) = watch::channel(false);
     let (tracks_sender, tracks) = mpsc::unbounded_channel();
@@ -90,6 +105,7 @@ pub(crate) async fn negotiate(offer: String) -> Result<Negotiated, NegotiationEr
     let mut media = MediaEngine::default();
     media.register_default_codecs()?;
     let registry = register_default_interceptors(Registry::new(), &mut media)?;
+    let registry = registry.with(raw::PLACE, raw::Unmask::default());
     let settings = SettingEngineBuilder::new()
         .with_include_loopback_candidate(true)
         // It would listen on every interface.
@@ -105,14 +121,22 @@ pub(crate) async fn negotiate(offer: String) -> Result<Negotiated, NegotiationEr
             .with_interceptor_registry(registry)
             .with_setting_engine(settings)
             .with_handler(events)
-            .with_udp_addrs(vec!["127.0.0.1:0"])
+            .with_udp_addrs(vec![SocketAddr::new(address, 0).to_string()])
             .build()
             .await?,
     );
-    let track = Arc::new(speech_track());
-    let ssrc = track.ssrcs().await[0];
+    let track = match speaks {
+        true => {
+            let track = Arc::new(speech_track());
+            let ssrc = track.ssrcs().await[0];
+            Some((track, ssrc))
+        }
+        false => None,
+    };
     let answered = async {
-        connection.add_track(track.clone()).await?;
+        if let Some((track, _)) = &track {
+            connection.add_track(track.clone()).await?;
+        }
         let offer = RTCSessionDescription::offer(offer)?;
         connection.set_remote_description(offer).await?;
         let answer = connection.create_answer(None).await?;
@@ -127,7 +151,7 @@ pub(crate) async fn negotiate(offer: String) -> Result<Negotiated, NegotiationEr
             connection,
             sdp,
             payload_type,
-            ssrc,
+            candidates,
             track,
             state,
             tracks,
@@ -176,6 +200,22 @@ fn opus_payload_type(offer: &str) -> Result<u8, NegotiationError> {
         .ok_or(NegotiationError::NoOpus)
 }
 
+/// The addresses in an offer for datagrams.
+fn candidates(offer: &str) -> Vec<SocketAddr> {
+    let lines = offer.lines().filter_map(|line| line.strip_prefix("a=candidate:"));
+    let addresses = lines.filter_map(|line| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [_, _, transport, _, address, port, ..] = words[..] else {
+            return None;
+        };
+        let is_datagram = transport.eq_ignore_ascii_case("udp");
+        is_datagram
+            .then(|| Some(SocketAddr::new(address.parse().ok()?, port.parse().ok()?)))
+            .flatten()
+    });
+    addresses.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,5 +235,14 @@ mod tests {
             opus_payload_type(&silent),
             Err(NegotiationError::NoAudio)
         ));
+    }
+
+    #[test]
+    fn candidates_that_have_an_address_are_found() {
+        let offer = "m=audio 9 X 111\r\na=candidate:1 1 UDP 2130706431 192.0.2.7 5000 typ host\r\n\
+                     a=candidate:2 1 udp 1 fd00::7 5001 typ host\r\na=candidate:3 1 tcp 1 192.0.2.7 9 typ host\r\n\
+                     a=candidate:4 1 udp 1 5ad1.local 5002 typ host\r\na=candidate:5\r\n";
+        let found: Vec<String> = candidates(offer).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["192.0.2.7:5000", "[fd00::7]:5001"]);
     }
 }

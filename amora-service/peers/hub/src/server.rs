@@ -1,8 +1,11 @@
 //! What devices and tests ask over HTTP.
 
 use crate::fault::Fault;
-use crate::hub::{Answer, State};
+use crate::hub::Answer;
+use crate::raw::RtpFields;
 use crate::session::Session;
+use crate::state::{Role, State};
+use crate::whip;
 use crate::{BURST, read_wav, write_wav};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State as Shared};
@@ -30,8 +33,10 @@ pub(crate) async fn serve(listener: TcpListener, state: Arc<State>, stop: Cancel
         .route("/faults", put(set_faults))
         .route("/devices/{device}", get(describe).delete(hang_up))
         .route("/devices/{device}/packets", get(packets).post(send_packets))
+        .route("/devices/{device}/datagrams", post(send_datagram))
         .route("/devices/{device}/heard", get(heard))
         .route("/devices/{device}/say", post(say))
+        .merge(whip::routes())
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(state.clone());
     tokio::select! {
@@ -55,12 +60,12 @@ async fn connect(Shared(state): Shared<Arc<State>>, Json(asked): Json<Connect>) 
     {
         return fault.response("");
     }
-    match state.connect(asked.device_id.clone(), asked.sdp).await {
-        Ok(answer) if fault.is_some() => {
+    match state.open(&asked.device_id, Role::Call, asked.sdp).await {
+        Ok((_, answer)) if fault.is_some() => {
             state.end(&asked.device_id).await;
             Fault::VideoOnly.response(&answer)
         }
-        Ok(sdp) => Json(json!({ "sdp": sdp })).into_response(),
+        Ok((_, sdp)) => Json(json!({ "sdp": sdp })).into_response(),
         Err(error) => {
             let body = json!({ "error": format!("negotiation failed: {error}") });
             (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
@@ -73,8 +78,8 @@ async fn health(Shared(state): Shared<Arc<State>>) -> Response {
     Json(json!({
         "status": "ok",
         "uptime_secs": state.started.elapsed().as_secs(),
-        "active_devices": state.sessions().len(),
-        "grpc_connected": state.answer != Answer::Nothing,
+        "active_devices": state.devices().len(),
+        "grpc_connected": state.options.answer != Answer::Nothing,
         "grpc_reconnects": 0,
         "frames_forwarded": counters.frames_forwarded(),
         "vad_onsets": counters.vad_onsets(),
@@ -98,7 +103,14 @@ fn refuse(error: impl std::fmt::Display) -> Refusal {
 }
 
 fn session(state: &State, device: &str) -> Result<Arc<Session>, Refusal> {
-    let session = state.sessions().get(device).cloned();
+    known(device, state.session(device))
+}
+
+fn speaker(state: &State, device: &str) -> Result<Arc<Session>, Refusal> {
+    known(device, state.speaker(device))
+}
+
+fn known(device: &str, session: Option<Arc<Session>>) -> Result<Arc<Session>, Refusal> {
     session.ok_or_else(|| (StatusCode::NOT_FOUND, format!("{device} is not connected")))
 }
 
@@ -113,6 +125,7 @@ async fn describe(Shared(state): Shared<Arc<State>>, Path(device): Path<String>)
             "packets": session.packets().len(),
             "skipped": session.skipped(),
             "samples": session.heard_samples(),
+            "viewers": state.viewers(&device),
         }),
     };
     Json(body).into_response()
@@ -132,6 +145,9 @@ struct Sent {
     payload_type: Option<u8>,
     sequence: u16,
     timestamp: u32,
+    #[serde(default)]
+    marker: bool,
+    stream: Option<u32>,
     payload: String,
 }
 
@@ -140,15 +156,28 @@ async fn send_packets(
     Path(device): Path<String>,
     Json(packets): Json<Vec<Sent>>,
 ) -> Result<StatusCode, Refusal> {
-    let session = session(&state, &device)?;
+    let session = speaker(&state, &device)?;
     for packet in packets {
-        let payload = STANDARD.decode(&packet.payload).map_err(refuse)?;
-        let payload_type = packet.payload_type.unwrap_or(session.payload_type());
-        session
-            .send_packet(payload_type, packet.sequence, packet.timestamp, payload.into())
-            .await
-            .map_err(refuse)?;
+        let fields = RtpFields {
+            payload_type: packet.payload_type,
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            stream: packet.stream,
+            payload: STANDARD.decode(&packet.payload).map_err(refuse)?.into(),
+        };
+        session.send_raw(fields).await.map_err(refuse)?;
     }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn send_datagram(
+    Shared(state): Shared<Arc<State>>,
+    Path(device): Path<String>,
+    content: Bytes,
+) -> Result<StatusCode, Refusal> {
+    let session = speaker(&state, &device)?;
+    session.send_datagram(&content).await.map_err(refuse)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -177,7 +206,7 @@ async fn say(
     Query(pace): Query<Pace>,
     sound: Bytes,
 ) -> Result<Response, Refusal> {
-    let session = session(&state, &device)?;
+    let session = speaker(&state, &device)?;
     let samples = read_wav(&sound).map_err(refuse)?;
     let pace = match pace.pace {
         None => BURST,

@@ -5,62 +5,104 @@ use crate::counters::{Counters, add};
 use crate::ear::{Ear, Received};
 use crate::mouth::Mouth;
 use crate::negotiation::{Negotiated, NegotiationError, negotiate};
-use bytes::Bytes;
+use crate::raw::RtpFields;
+use crate::relay::Relay;
+use rtc::rtp::Packet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{mpsc, watch};
+use tokio::net::UdpSocket;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{PeerConnection, RTCPeerConnectionState};
 
-/// A call between the hub and a device.
+/// What is heard of a device, for who listens along.
+pub(crate) type Audience = broadcast::Sender<Arc<Packet>>;
+
+/// Where a session's sound goes.
+pub(crate) struct Surroundings {
+    pub(crate) counters: Arc<Counters>,
+    /// What is spoken.
+    pub(crate) utterances: mpsc::UnboundedSender<Vec<i16>>,
+    /// Every packet.
+    pub(crate) audience: Audience,
+}
+
+/// A call between the hub and a device, or one way of it.
 pub struct Session {
     connection: Arc<dyn PeerConnection>,
-    track: Arc<TrackLocalStaticRTP>,
+    speech: Option<Speech>,
     payload_type: u8,
+    candidates: Vec<SocketAddr>,
     state: watch::Receiver<RTCPeerConnectionState>,
     /// The library tells nobody of a connection that is closed on this side.
     closed: CancellationToken,
     ear: Arc<Mutex<Ear>>,
-    mouth: tokio::sync::Mutex<Mouth>,
     counters: Arc<Counters>,
 }
 
+/// The way to the device.
+struct Speech {
+    track: Arc<TrackLocalStaticRTP>,
+    ssrc: u32,
+    mouth: tokio::sync::Mutex<Mouth>,
+}
+
 impl Session {
-    /// Answers an offer. What is spoken goes to `utterances`.
+    /// Answers an offer, to be reached at this address.
     pub(crate) async fn answer(
         offer: String,
-        counters: Arc<Counters>,
-        utterances: mpsc::UnboundedSender<Vec<i16>>,
+        address: IpAddr,
+        speaks: bool,
+        surroundings: Surroundings,
     ) -> Result<(Arc<Self>, String), NegotiationError> {
-        let negotiated = negotiate(offer).await?;
+        let Surroundings {
+            counters,
+            utterances,
+            audience,
+        } = surroundings;
         let Negotiated {
             connection,
             sdp,
             payload_type,
-            ssrc,
+            candidates,
             track,
             state,
             mut tracks,
-        } = negotiated;
+        } = negotiate(offer, address, speaks).await?;
         let ear = Arc::new(Mutex::new(Ear::new(payload_type, counters.clone())?));
         let listening = ear.clone();
         // Neither task holds the connection: that ends them when it ends.
         tokio::spawn(async move {
             while let Some(track) = tracks.recv().await {
-                tokio::spawn(listen(track, listening.clone(), utterances.clone()));
+                tokio::spawn(listen(
+                    track,
+                    listening.clone(),
+                    utterances.clone(),
+                    audience.clone(),
+                ));
             }
         });
+        let speech = match track {
+            Some((track, ssrc)) => Some(Speech {
+                track,
+                ssrc,
+                mouth: tokio::sync::Mutex::new(Mouth::new(payload_type, ssrc)?),
+            }),
+            None => None,
+        };
         let session = Self {
             connection,
-            track,
+            speech,
             payload_type,
+            candidates,
             state,
             closed: CancellationToken::new(),
             ear,
-            mouth: tokio::sync::Mutex::new(Mouth::new(payload_type, ssrc)?),
             counters,
         };
         Ok((Arc::new(session), sdp))
@@ -68,11 +110,12 @@ impl Session {
 
     /// Sends speech, a frame each `pace`, and gives the number of frames. A tail shorter than a frame is dropped.
     pub async fn say(&self, samples: &[i16], pace: Duration) -> Result<usize, NegotiationError> {
-        let mut mouth = self.mouth.lock().await;
+        let Speech { track, mouth, .. } = self.speech()?;
+        let mut mouth = mouth.lock().await;
         let mut sent = 0;
         for frame in samples.as_chunks::<FRAME>().0 {
             let packet = mouth.packet(frame)?;
-            if !self.is_connected() || self.track.write_rtp(packet).await.is_err() {
+            if !self.is_connected() || track.write_rtp(packet).await.is_err() {
                 add(&self.counters.tts_frames_dropped, 1);
             } else {
                 add(&self.counters.tts_frames_routed, 1);
@@ -83,18 +126,47 @@ impl Session {
         Ok(sent)
     }
 
-    /// Sends a packet with these numbers, whatever comes before and after. The payload type must be one that the device
-    /// offered: any other is not sent.
-    pub async fn send_packet(
+    /// Sends a packet of RTP as it is given, whatever comes before and after.
+    pub async fn send_raw(&self, fields: RtpFields) -> Result<(), NegotiationError> {
+        let Speech { track, ssrc, .. } = self.speech()?;
+        Ok(track.write_rtp(fields.marked(self.payload_type, *ssrc)).await?)
+    }
+
+    /// Sends a datagram as it is given, not encrypted, to every address of the device, from a port that it does not know.
+    pub async fn send_datagram(&self, content: &[u8]) -> Result<(), NegotiationError> {
+        for address in &self.candidates {
+            let any: IpAddr = match address {
+                SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            };
+            let socket = UdpSocket::bind((any, 0)).await?;
+            socket.send_to(content, address).await?;
+        }
+        Ok(())
+    }
+
+    /// Passes on what another device sends, until this session has ended.
+    pub(crate) async fn pass_on(
         &self,
-        payload_type: u8,
-        sequence: u16,
-        timestamp: u32,
-        payload: Bytes,
+        mut heard: broadcast::Receiver<Arc<Packet>>,
     ) -> Result<(), NegotiationError> {
-        let packet = self.mouth.lock().await;
-        let packet = packet.any_packet(payload_type, sequence, timestamp, payload);
-        Ok(self.track.write_rtp(packet).await?)
+        let Speech { track, ssrc, .. } = self.speech()?;
+        let mut relay = Relay::new(self.payload_type, *ssrc);
+        loop {
+            let packet = tokio::select! {
+                packet = heard.recv() => packet,
+                () = self.ended() => return Ok(()),
+            };
+            match packet {
+                Ok(packet) if self.is_connected() => track.write_rtp(relay.pass(&packet)).await?,
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+
+    fn speech(&self) -> Result<&Speech, NegotiationError> {
+        self.speech.as_ref().ok_or(NegotiationError::OnlyHears)
     }
 
     /// The last seconds that were heard, at most two minutes; what was lost is silence.
@@ -185,6 +257,7 @@ async fn listen(
     track: Arc<dyn TrackRemote>,
     ear: Arc<Mutex<Ear>>,
     utterances: mpsc::UnboundedSender<Vec<i16>>,
+    audience: Audience,
 ) {
     while let Some(event) = track.poll().await {
         let TrackRemoteEvent::OnRtpPacket(packet) = event else {
@@ -201,12 +274,17 @@ async fn listen(
                 .as_secs_f64(),
             position: None,
         };
-        let spoken = ear
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(received, &packet.payload);
+        let (spoken, is_opus) = {
+            let mut ear = ear.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_opus = received.payload_type == ear.payload_type;
+            (ear.take(received, &packet.payload), is_opus)
+        };
         if let Some(spoken) = spoken {
             let _ = utterances.send(spoken);
+        }
+        if is_opus {
+            // An error only means that nobody listens along.
+            let _ = audience.send(Arc::new(packet));
         }
     }
 }

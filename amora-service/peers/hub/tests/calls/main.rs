@@ -1,6 +1,8 @@
 //! The hub as Rust tests use it, called by a device on the same library.
 
 mod device;
+mod raw;
+mod whip;
 
 use amora_peer_hub::{BURST, FRAME, Fault, Hub, Options, RATE};
 use device::Device;
