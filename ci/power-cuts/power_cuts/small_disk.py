@@ -7,7 +7,6 @@ QEMU logs (`qemu-storage-daemon`, exported through FUSE), so what is recorded th
 flushes. That needs root; without it everything but `/data` can be recorded.
 """
 
-import json
 import os
 import random
 import select
@@ -24,9 +23,9 @@ from typing import Protocol
 from power_cuts import fat, verity
 from power_cuts.boot_loader import BootLoader, FileEnvironment, RawEnvironment
 from power_cuts.boot_script import script_image
+from power_cuts.devices import Device, MadeUp, Mounted, keep_promises
 from power_cuts.environment import SIZE, Environment, encode
 from power_cuts.partitions import Partition, layout
-from power_cuts.promises import FOLDER, MARK_OFFSET
 from power_cuts.recording import Recording, writeable
 from power_cuts.write_log import SECTOR, LogWriter
 
@@ -34,7 +33,6 @@ _CHECKOUT = Path(__file__).parents[3]
 _BSP = _CHECKOUT / "meta-amora/recipes-bsp"
 BOOT_SCRIPT = _BSP / "amora-boot-script/files/boot.cmd"
 WRITEABLE = _BSP / "u-boot/files/amora-environment.h"
-_KEEP_PROMISES = Path(__file__).parents[1] / "keep-promises"
 
 _MEBIBYTE = 1 << 20
 PARTITIONS = [
@@ -101,19 +99,6 @@ class Breaks:
     """The installer does not sync the slot before it sets the environment."""
 
 
-class Device(Protocol):
-    """A disk that logs."""
-
-    def write(self, offset: int, data: bytes) -> None:
-        """Write through the page cache, if there is one."""
-
-    def sync(self) -> None:
-        """Have everything written so far on the medium."""
-
-    def phase(self, name: str) -> None:
-        """Mark in the log that a phase begins."""
-
-
 class InstallsUpdates(Protocol):
     """A real installer."""
 
@@ -122,52 +107,6 @@ class InstallsUpdates(Protocol):
 
     def set(self, variables: dict[str, str]) -> None:
         """Set variables of the environment."""
-
-
-class _MadeUp:
-    """Logs what it is told, without a file system."""
-
-    def __init__(self, log: LogWriter) -> None:
-        self._log = log
-
-    def write(self, offset: int, data: bytes) -> None:
-        for begin in range(0, len(data), 64 * 1024):
-            self._log.write(offset + begin, data[begin : begin + 64 * 1024])
-
-    def sync(self) -> None:
-        self._log.flush()
-
-    def phase(self, name: str) -> None:
-        self._log.write(MARK_OFFSET, f"AMORA-MARK {json.dumps({'phase': name})}\n".encode().ljust(SECTOR))
-
-
-class _Mounted:
-    """A loop device over a disk that QEMU logs, its data partition mounted where the kernel can write to it."""
-
-    def __init__(self, disk: Path, mount: Path) -> None:
-        self.disk = disk
-        self.mount = mount
-        self._file = os.open(disk, os.O_RDWR)
-
-    def write(self, offset: int, data: bytes) -> None:
-        os.pwrite(self._file, data, offset)
-
-    def sync(self) -> None:
-        os.fsync(self._file)
-
-    def read(self, offset: int, length: int) -> bytes:
-        return os.pread(self._file, length, offset)
-
-    def phase(self, name: str) -> None:
-        _keep_promises(self, "phase", name)
-
-    def close(self) -> None:
-        os.close(self._file)
-
-
-def _keep_promises(device: _Mounted, rounds: str, *more: str, **variables: str) -> None:
-    command = [_KEEP_PROMISES, device.mount / FOLDER, device.disk, rounds, *more]
-    subprocess.run(command, check=True, env=os.environ | variables, timeout=120)
 
 
 def appended(data: bytes, salt: bytes = b"salt") -> Image:
@@ -269,7 +208,7 @@ class SmallDisk:
 
     def _read_environment(self, device: Device) -> None:
         """See what others have written."""
-        assert isinstance(device, _Mounted)
+        assert isinstance(device, Mounted)
         self._environment = Environment.read(*(device.read(place, SIZE) for place in self.places))
 
     def _store(self, device: Device, changes: dict[str, str]) -> None:
@@ -282,9 +221,9 @@ class SmallDisk:
 
     def _use_data(self, device: Device, rounds: int) -> None:
         """Have programs write to `/data` and make promises."""
-        if isinstance(device, _Mounted):
+        if isinstance(device, Mounted):
             sync = "" if self._breaks.careless_writer else "sync"
-            _keep_promises(device, str(rounds), FIRST=str(self._rounds + 1), SYNC=sync)
+            keep_promises(device, str(rounds), FIRST=str(self._rounds + 1), SYNC=sync)
             self._rounds += rounds
 
     def _install(self, device: Device, slot: str, number: int) -> None:
@@ -344,7 +283,7 @@ def record_made_up(
     """Record everything but `/data`: quick, and possible everywhere."""
     disk = SmallDisk(folder, files=files, breaks=breaks, has_data=False, images=images)
     with LogWriter(disk.recording.log) as log:
-        disk.run(_MadeUp(log))
+        disk.run(MadeUp(log))
     return disk.recording
 
 
@@ -390,7 +329,7 @@ def record(
         data = _loop(stack, exported, PARTITIONS[3])
         subprocess.run(["mount", "-t", "ext4", data, mount], check=True)
         stack.callback(subprocess.run, ["umount", mount], check=True)
-        device = _Mounted(Path(whole), mount)
+        device = Mounted(Path(whole), mount)
         stack.callback(device.close)
         if installer:
             slots = {slot: _loop(stack, exported, PARTITIONS[number]) for slot, number in (("a", 1), ("b", 2))}
