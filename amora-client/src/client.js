@@ -86,6 +86,7 @@ export class AmoraClient extends Emitter {
     this.system = sections.system;
     this.update = sections.update;
     this.box = sections.box;
+    this.voice = sections.voice;
   }
 
   /** The last state document; nothing before the first connection. */
@@ -182,7 +183,30 @@ export class AmoraClient extends Emitter {
    * @returns {Promise<Socket>}
    */
   async openListenSocket() {
-    const socket = await openSocket(socketUrl(this.http.url, 'api/listen'), this.http.credentials);
+    return this.#openSound('api/listen');
+  }
+
+  /**
+   * Opens the stream of what the box hears: blocks of interleaved 16-bit stereo at 48 kHz, on the left the microphone, on the right
+   * the same without the box's own sound, as the hub of a call hears it. It closes with a reason where nothing hears.
+   * @returns {Promise<Socket>}
+   */
+  async openHearSocket() {
+    return this.#openSound('api/hear');
+  }
+
+  /**
+   * Opens the way into a simulated room: send it 16-bit mono at 48 kHz, some 20 ms a message, as fast as it is spoken. What came too
+   * fast is told in a message `{"dropped": samples}`; it closes with a reason where nobody can be heard.
+   * @returns {Promise<Socket>}
+   */
+  async openTalkSocket() {
+    return this.#openSound('api/talk');
+  }
+
+  /** @param {string} path */
+  async #openSound(path) {
+    const socket = await openSocket(socketUrl(this.http.url, path), this.http.credentials);
     socket.binaryType = 'arraybuffer';
     return socket;
   }

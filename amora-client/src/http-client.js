@@ -18,6 +18,7 @@ export class AmoraHttpClient {
     this.system = sections.system;
     this.update = sections.update;
     this.box = sections.box;
+    this.voice = sections.voice;
   }
 
   /**

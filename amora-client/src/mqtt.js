@@ -77,6 +77,7 @@ export class AmoraMqttClient extends Emitter {
     this.system = sections.system;
     this.update = sections.update;
     this.box = sections.box;
+    this.voice = sections.voice;
   }
 
   /** What is known of the box; nothing before its first message. */

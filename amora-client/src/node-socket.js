@@ -67,9 +67,20 @@ export class NodeSocket extends EventTarget {
     request.end();
   }
 
-  /** @param {string} text */
-  send(text) {
-    this.#frame(TEXT, Buffer.from(text));
+  /** @param {string | ArrayBufferView<ArrayBuffer>} message */
+  send(message) {
+    if (typeof message === 'string') this.#frame(TEXT, Buffer.from(message));
+    else this.#frame(BINARY, Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+  }
+
+  /** As in a browser: 0 while it opens, 1 open, 3 closed. */
+  get readyState() {
+    return this.#closed ? 3 : this.#socket ? 1 : 0;
+  }
+
+  /** Bytes that the network has not taken yet. */
+  get bufferedAmount() {
+    return this.#socket?.writableLength ?? 0;
   }
 
   /** @param {number} [code] */

@@ -1,6 +1,6 @@
 /**
  * The part of a WebSocket that this package uses.
- * @typedef {{ send(text: string): void, close(code?: number): void, binaryType: string,
+ * @typedef {{ send(message: string | ArrayBufferView<ArrayBuffer>): void, close(code?: number): void, binaryType: string, readonly bufferedAmount: number, readonly readyState: number,
  *   addEventListener(type: string, listener: (event: any) => void): void }} Socket
  */
 

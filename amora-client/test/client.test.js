@@ -161,6 +161,30 @@ describe('AmoraClient', () => {
     assert.deepEqual(fake.received[3], { subscribe: ['levels'] });
   });
 
+  it('hears what the box hears, talks into its room, and is told why not', async () => {
+    const fake = await start();
+    const client = await connect(fake.url);
+    const hears = await client.openHearSocket();
+    const block = await new Promise((resolve) => hears.addEventListener('message', ({ data }) => resolve(new Int16Array(data))));
+    assert.deepEqual([...block], [1, -2, 3, -4]);
+    hears.close();
+
+    const talks = await client.openTalkSocket();
+    await new Promise((resolve) => talks.addEventListener('open', resolve));
+    /** @type {string[]} */
+    const answers = [];
+    talks.addEventListener('message', ({ data }) => answers.push(data));
+    const closed = new Promise((resolve) => talks.addEventListener('close', resolve));
+    assert.deepEqual([talks.readyState, talks.bufferedAmount], [1, 0]);
+    talks.send(Int16Array.of(0, 0, -300, 300, 5).subarray(2));
+    const { code, reason } = await closed;
+    assert.deepEqual(answers, ['{"dropped":7}']);
+    assert.deepEqual([code, reason], [1013, 'somebody else is talking']);
+    const said = fake.received.at(-1);
+    assert.ok(Buffer.isBuffer(said), 'it went as binary');
+    assert.deepEqual([said.length, said.readInt16LE(0), said.readInt16LE(2), said.readInt16LE(4)], [6, -300, 300, 5]);
+  });
+
   it('notices a connection that is silently dead', async () => {
     const fake = await start({ answer: () => {} });
     const client = await connect(fake.url, { keepAlive: 30, timeout: 30 });

@@ -52,6 +52,13 @@ export async function startFakeBox({ open = false, port = 0, answer } = {}) {
     const known = box.session !== '' && (request.headers.cookie ?? '').includes(box.session);
     if (!known && !box.open) return void socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
     upgrader.handleUpgrade(request, socket, head, (client) => {
+      if (request.url === '/api/hear') return client.send(Int16Array.of(1, -2, 3, -4));
+      if (request.url === '/api/talk') {
+        return client.on('message', (data, binary) => {
+          received.push(binary ? data : String(data));
+          client.send('{"dropped":7}', () => client.close(1013, 'somebody else is talking'));
+        });
+      }
       sockets.add(client);
       client.on('close', () => sockets.delete(client));
       client.on('message', (text) => {
