@@ -4,7 +4,7 @@ import { violations } from './support/axe.mjs';
 import { DESKTOP, PHONE } from './support/browser.mjs';
 import { harness, until } from './support/harness.mjs';
 
-const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'library/favourites', 'library/albums/Folded', 'library/artists/Lumen', 'library/search/noct', 'playlists', 'playlists/Cooking', 'sound', 'box', 'box/cloud', 'box/system'];
+const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'library/favourites', 'library/albums/Folded', 'library/artists/Lumen', 'library/search/noct', 'playlists', 'playlists/Cooking', 'sound', 'talk', 'box', 'box/cloud', 'box/system'];
 
 describe('accessibility', () => {
   const t = harness();
@@ -12,6 +12,7 @@ describe('accessibility', () => {
     t.play(song);
     t.box.favourites.add(t.box.library[3].file);
     t.box.playlists.set('Cooking', t.box.library.slice(0, 8).map(({ file }) => file));
+    t.box.setVoice();
     t.box.state.system.health.mqtt = { condition: 'degraded', cause: 'The broker refuses the connection.', next_step: 'Check that mosquitto runs.', since: Date.now() };
     t.box.state.system.health.player = { condition: 'failed', cause: 'MPD is not installed.', next_step: 'Install mpd.', since: Date.now() };
   };

@@ -20,7 +20,7 @@ describe('hostile tags', () => {
     t.box.enqueue(t.box.library.slice(-3));
     t.box.playAt(0);
     const page = await t.open();
-    const views = ['now', 'queue', 'library', `library/albums/${encodeURIComponent(album)}`, 'library/artists', `library/artists/${encodeURIComponent(MARKUP)}`, 'library/folders', `library/folders/${encodeURIComponent(MARKUP)}`, 'library/favourites', `library/search/${encodeURIComponent('onerror')}`, 'playlists', `playlists/${encodeURIComponent(MARKUP)}`, 'sound', 'box', 'constructor', '%E0%A4%A'];
+    const views = ['now', 'queue', 'library', `library/albums/${encodeURIComponent(album)}`, 'library/artists', `library/artists/${encodeURIComponent(MARKUP)}`, 'library/folders', `library/folders/${encodeURIComponent(MARKUP)}`, 'library/favourites', `library/search/${encodeURIComponent('onerror')}`, 'playlists', `playlists/${encodeURIComponent(MARKUP)}`, 'sound', 'talk', 'box', 'constructor', '%E0%A4%A'];
     for (const view of views) {
       await page.evaluate((to) => {
         location.hash = `#/${to}`;
@@ -40,7 +40,7 @@ describe('hostile tags', () => {
     t.box.playlists.set(LONG, []);
     t.box.playAt(0);
     const page = await t.open('now', { viewport: PHONE });
-    for (const view of ['now', 'queue', 'playlists', `playlists/${LONG}`, 'library', 'sound', 'box']) {
+    for (const view of ['now', 'queue', 'playlists', `playlists/${LONG}`, 'library', 'sound', 'talk', 'box']) {
       await t.go(page, view);
       await page.waitForTimeout(100);
       const { wide, room } = await page.evaluate(() => ({ wide: document.querySelector('main')?.scrollWidth ?? 0, room: document.querySelector('main')?.clientWidth ?? 0 }));

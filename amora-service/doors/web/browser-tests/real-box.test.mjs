@@ -11,7 +11,7 @@ import { addEar } from './support/ear.mjs';
 import { PATIENCE, until } from './support/harness.mjs';
 
 const { AMORA_URL: url = '', AMORA_CODE: code = '' } = process.env;
-const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'playlists', 'sound', 'box', 'box/cloud', 'box/system'];
+const VIEWS = ['now', 'queue', 'library', 'library/artists', 'library/folders', 'playlists', 'sound', 'talk', 'box', 'box/cloud', 'box/system'];
 
 describe('a real box', { skip: url && code ? false : 'AMORA_URL and AMORA_CODE say which' }, () => {
   /** @type {Awaited<ReturnType<typeof openBrowser>>} */
@@ -136,7 +136,7 @@ describe('a real box', { skip: url && code ? false : 'AMORA_URL and AMORA_CODE s
   it('shows the level of what plays, and plays it here', async () => {
     await box.player.play();
     await go('sound');
-    await page.getByText(/^Left -\d+\.\d dB$/).waitFor();
+    await page.getByText(/^Left −\d+\.\d dB$/).waitFor();
     await page.getByRole('button', { name: 'Listen here' }).click();
     await page.getByText('Playing here what the box plays.').waitFor();
     await until(() => page.evaluate(() => {

@@ -8,7 +8,7 @@ describe('sound', () => {
 
   it('shows the level in a picture and in words, and asks for it only while it is shown', async () => {
     const page = await t.open('sound');
-    await page.getByText(/^Left −?-?\d+\.\d dB$/).waitFor();
+    await page.getByText(/^Left −?\d+\.\d dB$/).waitFor();
     const lit = () => page.locator('canvas.meter').evaluate((element) => {
       const canvas = /** @type {HTMLCanvasElement} */ (element);
       const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];

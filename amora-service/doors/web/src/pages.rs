@@ -113,6 +113,7 @@ fn media_type(path: &str) -> &'static str {
         Some("webp") => "image/webp",
         Some("ico") => "image/x-icon",
         Some("woff2") => "font/woff2",
+        Some("mp3") => "audio/mpeg",
         Some("wasm") => "application/wasm",
         Some("ts" | "md" | "txt") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",

@@ -1,4 +1,5 @@
 import { makeLibrary } from './library.mjs';
+import { Talkers } from './talkers.mjs';
 import { Updates } from './updates.mjs';
 
 /** @typedef {import('/client/state.d.ts').Song} Song */
@@ -28,6 +29,7 @@ export class Box {
   /** Commands that fail, and how. @type {Map<string, Refusal>} */
   refusals = new Map();
   updates = new Updates(this);
+  room = new Talkers(this);
   /** @type {(changed: Partial<State>) => void} */
   onChange = () => {};
   /** @type {(event: object) => void} */
@@ -84,7 +86,7 @@ export class Box {
     this.changed('player');
   }
 
-  /** @param {'player' | 'audio' | 'system' | 'update' | 'iot_hub'} section */
+  /** @param {'player' | 'audio' | 'system' | 'update' | 'iot_hub' | 'voice'} section */
   changed(section) {
     this.state.revision += 1;
     this.onChange({ revision: this.state.revision, [section]: this.state[section] });
@@ -95,6 +97,19 @@ export class Box {
     const hub = { link: /** @type {const} */ ('connected'), since: Date.now() - 8_040_000, cause: '', next_step: '', hub: 'fleet-west.azure-devices.net', device_id: 'kitchen', connections: 3, desired_version: 12, waiting: 0, dropped: 0, sent: 1427, received: [] };
     this.state.iot_hub = { ...hub, ...how };
     this.changed('iot_hub');
+  }
+
+  /** The voice desk of a simulated room, in a call unless told otherwise. @param {Partial<import('/client/state.d.ts').VoiceState>} [how] */
+  setVoice(how = {}) {
+    const echo = { engine: /** @type {const} */ ('kalman'), reason: 'the card plays and records by one clock, and its loudspeaker bends nothing', erle: 38.4, delay_ms: 4.2, drift: -12.3, double_talk: 0.031 };
+    const counters = { mic_frames_captured: 391_000, mic_frames_sent: 390_950, mic_frames_dropped: 0, tts_frames_received: 4210, tts_frames_played: 4210, tts_frames_dropped: 0, aec_frames_processed: 391_000, connections: 3, connection_failures: 1 };
+    this.state.audio.card.kind = 'room';
+    this.state.voice = {
+      link: 'connected', since: Date.now() - 8_040_000, cause: '', hub: 'http://hub.local:8080', device_id: 'kitchen', mute: false, barge_in: false,
+      uptime_seconds: 8100, audio_callback_duration_ms: 0.4, queues: { microphone: 0, speech: 0 }, counters, echo, ...this.state.voice, ...how,
+    };
+    this.changed('audio');
+    this.changed('voice');
   }
 
   /** @param {string} how */
@@ -286,6 +301,11 @@ const COMMANDS = (box) => {
       get_status: () => audio,
     },
     update: box.updates.commands,
+    voice: {
+      connect: () => box.setVoice({ link: 'connecting', cause: '', since: Date.now() }),
+      disconnect: () => box.setVoice({ link: 'off', since: Date.now() }),
+      mute: (/** @type {any} */ { mute }) => box.setVoice({ mute }),
+    },
     box: {
       restart: () => box.goDown('restart'),
       power_off: () => box.goDown('power_off'),

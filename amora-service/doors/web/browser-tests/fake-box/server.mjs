@@ -14,7 +14,9 @@ export const CODE = 'K7QM-3XPW-9RTD';
 /** As strict as the real door: nothing inline, nothing from elsewhere. */
 const POLICY = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /** @type {Record<string, string>} */
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.webmanifest': 'application/manifest+json', '.ts': 'text/plain' };
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.webmanifest': 'application/manifest+json', '.ts': 'text/plain', '.json': 'application/json' };
+/** Sockets of sound: only for who is logged in. */
+const SOUND = ['/api/listen', '/api/hear', '/api/talk'];
 /** @type {Record<string, number>} */
 const STATUS = { malformed: 400, invalid_parameter: 400, login_required: 401, not_allowed: 403, unknown_command: 404, not_found: 404, conflict: 409, busy: 429, failed: 500, unavailable: 503 };
 
@@ -30,6 +32,8 @@ export async function startFakeBox({ box = new Box(), openStatus = false, port =
   const sockets = new Set();
   /** @type {Set<import('ws').WebSocket>} */
   const listeners = new Set();
+  /** @type {Set<import('ws').WebSocket>} */
+  const hearers = new Set();
   const sessionOf = (/** @type {import('node:http').IncomingMessage} */ request) => /amora_session=(\w+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
   const admitted = (/** @type {import('node:http').IncomingMessage} */ request) => sessions.has(sessionOf(request)) || request.headers.authorization === `Bearer ${CODE}`;
 
@@ -91,7 +95,7 @@ export async function startFakeBox({ box = new Box(), openStatus = false, port =
 
   server.on('upgrade', (request, socket, head) => {
     const path = new URL(request.url ?? '/', 'http://box').pathname;
-    if ((!admitted(request) && !control.openStatus) || (path !== '/api/socket' && path !== '/api/listen')) {
+    if (!(path === '/api/socket' ? admitted(request) || control.openStatus : admitted(request) && SOUND.includes(path))) {
       socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
@@ -99,6 +103,12 @@ export async function startFakeBox({ box = new Box(), openStatus = false, port =
       if (path === '/api/listen') {
         listeners.add(client);
         client.on('close', () => listeners.delete(client));
+      } else if (path === '/api/hear') {
+        if (!box.state.voice) return client.close(1008, 'this box does not hear: it has no voice desk');
+        hearers.add(client);
+        client.on('close', () => hearers.delete(client));
+      } else if (path === '/api/talk') {
+        box.room.connect(client);
       } else {
         connect(Object.assign(client, { admitted: admitted(request) }));
       }
@@ -156,14 +166,22 @@ export async function startFakeBox({ box = new Box(), openStatus = false, port =
     get listening() {
       return listeners.size;
     },
+    /** Sends a block to whoever hears what the box hears. @param {Int16Array} block */
+    sendHeard: (block) => hearers.forEach((socket) => socket.send(Buffer.from(block.buffer, block.byteOffset, block.byteLength))),
+    get hearing() {
+      return hearers.size;
+    },
+    /** Sends whoever hears away. @param {string} reason */
+    stopHearing: (reason) => hearers.forEach((socket) => socket.close(1008, reason)),
     get connected() {
       return sockets.size;
     },
     /** Breaks every connection off, without a word. */
-    cut: () => [...sockets, ...listeners].forEach((socket) => socket.terminate()),
+    cut: () => [...sockets, ...listeners, ...hearers].forEach((socket) => socket.terminate()),
     async stop() {
       clearInterval(levels);
-      for (const socket of [...sockets, ...listeners]) socket.terminate();
+      for (const socket of [...sockets, ...listeners, ...hearers]) socket.terminate();
+      box.room.present?.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -177,7 +195,7 @@ async function file(response, path) {
   const body = await readFile(target).catch(() => {
     throw new Refusal('not_found', `there is no ${path}`);
   });
-  response.writeHead(200, { 'Content-Type': TYPES[extname(target)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-cache' });
+  response.writeHead(200, { 'Content-Type': TYPES[extname(target)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY, 'X-Content-Type-Options': 'nosniff', 'Permissions-Policy': 'camera=(), geolocation=(), microphone=(self)', 'Cache-Control': 'no-cache' });
   response.end(body);
 }
 

@@ -13,8 +13,9 @@ export const PATIENCE = 60_000;
 /**
  * A browser for the file's tests, and for each test a fresh box that nobody has logged in to.
  * A page that logs an error or throws fails its test, unless the test expects trouble.
+ * @param {() => string[]} [browserArguments] what the browser's command line says beside the usual
  */
-export function harness() {
+export function harness(browserArguments = () => []) {
   /** @type {Awaited<ReturnType<typeof openBrowser>>} */
   let browser;
   /** @type {import('playwright-core').BrowserContext[]} */
@@ -68,7 +69,7 @@ export function harness() {
     },
   };
   before(async () => {
-    browser = await openBrowser();
+    browser = await openBrowser(browserArguments());
   });
   after(() => browser.close());
   beforeEach(async () => {

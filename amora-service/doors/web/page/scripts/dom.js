@@ -35,6 +35,11 @@ export function fill(element, ...children) {
   element.replaceChildren(...usable(children));
 }
 
+/** Text of the box in which `names` stand between backticks, as code. @param {string} text @returns {(string | HTMLElement)[]} */
+export function withCode(text) {
+  return text.split(/`([^`]+)`/).map((part, index) => (index % 2 === 1 ? h('code', {}, part) : part)).filter(Boolean);
+}
+
 /** Sets the text only where it differs, so that screen readers and the layout are left alone. @param {Node} node @param {string} text */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -23,7 +23,7 @@ export function counted(count, noun) {
 
 /** @param {number | null | undefined} level */
 export function decibels(level) {
-  return typeof level === 'number' && level > -120 ? `${level.toFixed(1)} dB` : '−∞ dB';
+  return typeof level === 'number' && level > -120 ? `${level.toFixed(1).replace('-', '−')} dB` : '−∞ dB';
 }
 
 /** The last part of a path. @param {string} path */

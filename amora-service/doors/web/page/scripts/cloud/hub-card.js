@@ -1,4 +1,4 @@
-import { fill, h, setText } from '../dom.js';
+import { fill, h, setText, withCode } from '../dom.js';
 import { counted, spanInWords } from '../format.js';
 import { icon } from '../icons.js';
 import { sentence } from '../update/words.js';
@@ -40,8 +40,8 @@ export function makeHubCard({ client, clock }, signal) {
     if (part.dataset.condition !== how.condition) fill(mark, icon(how.condition === 'ok' ? 'check' : how.condition === 'starting' ? 'refresh' : 'warn'));
     part.dataset.condition = how.condition;
     setText(link, LINKS[hub.link] ?? hub.link);
-    setText(cause, how.cause ? sentence(how.cause) : how.condition === 'ok' ? 'All is well.' : '');
-    setText(nextStep, sentence(how.nextStep));
+    fill(cause, withCode(how.cause ? sentence(how.cause) : how.condition === 'ok' ? 'All is well.' : ''));
+    fill(nextStep, withCode(sentence(how.nextStep)));
     fill(facts, factsOf(hub).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
     tell();
   }, signal);

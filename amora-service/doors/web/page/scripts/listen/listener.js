@@ -1,160 +1,190 @@
 import { JitterBuffer, RATE } from './jitter-buffer.js';
+import { SoundStream } from './stream.js';
 
-/** @typedef {'off' | 'starting' | 'on' | 'waiting'} ListenStatus */
+/** @typedef {import('./stream.js').StreamStatus} ListenStatus */
 
-/** A stream that says nothing for so long is opened again, milliseconds. */
-const SILENCE = 4000;
-
-/** Wait before another attempt, milliseconds. */
-const RETRY = 1500;
+/**
+ * What can be listened to: what the box plays, what its microphone hears, or what of that the hub of a call hears.
+ * @typedef {'box' | 'microphone' | 'hub'} Source
+ */
 
 /** How close to the end of what is ready the sound is faded, seconds. */
 const NEARLY_DRY = 0.03;
 const FADE = 0.01;
+/** When what has been faded out is cut off, milliseconds. */
+const FADED = 80;
 
-/** Plays in this browser what the box plays. */
+/** @typedef {{ gain: GainNode, end: () => void }} Tap the stream that is listened to, and how it ends */
+
+/** Plays in this browser what the box plays or hears. */
 export class Listener {
   /** @type {AudioContext | undefined} */
   #context;
-  /** @type {GainNode | undefined} */
+  /** What everything goes through. @type {GainNode | undefined} */
   #output;
-  /** Fades the sound out when the network lets it run dry. @type {GainNode | undefined} */
-  #guard;
-  /** @type {import('/client/open-socket.js').Socket | undefined} */
-  #socket;
+  /** Its gain fades the sound out when the network lets it run dry. @type {Tap | undefined} */
+  #tap;
+  /** One for each source: switching from what the microphone hears to what the hub hears is a cross-fade. @type {Record<Source, GainNode> | undefined} */
+  #ways;
   #buffer = new JitterBuffer();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #watch;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #retry;
   #faded = false;
-  #heardAt = 0;
-  #run = 0;
   /** @type {ListenStatus} */
   status = 'off';
-  /** @type {Set<() => void>} */
-  #listeners = new Set();
+  /** @type {Source} */
+  source = 'box';
+  #changes = new EventTarget();
 
   /** @param {import('/client/client.js').AmoraClient} client */
   constructor(client) {
-    this.client = client;
+    this.played = new SoundStream(() => client.openListenSocket());
+    /** What the microphone hears, left, and what the hub hears, right. */
+    this.heard = new SoundStream(() => client.openHearSocket());
   }
 
   /** @param {() => void} listener @param {AbortSignal} signal */
   onChange(listener, signal) {
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', () => this.#listeners.delete(listener));
-  }
-
-  /** What everything goes through, for whoever wants to look at the sound; nothing while it is off. */
-  get output() {
-    return this.#output;
+    this.#changes.addEventListener('change', listener, { signal });
   }
 
   get counters() {
     return this.#buffer.counters;
   }
 
-  /** Begins. Call it from a click: browsers let no page make sound by itself. */
-  async start() {
-    if (this.#context) return;
+  /** Why nothing comes, where the box said so. */
+  get reason() {
+    return this.#stream.reason;
+  }
+
+  /** Begins, or goes on with another source. Call it from a click: browsers let no page make sound by itself. @param {Source} [source] */
+  async start(source = 'box') {
+    const before = this.#stream;
+    const changed = source !== this.source;
+    this.source = source;
+    if (this.#context) {
+      // Until the browser lets us sound there is no tap, and the first one will be into this source.
+      if (this.#tap && this.#stream !== before) this.#tapInto();
+      else this.#turn();
+      if (changed) this.#changed();
+      return;
+    }
     const context = new AudioContext({ sampleRate: RATE, latencyHint: 'playback' });
     this.#context = context;
-    this.#guard = new GainNode(context);
     this.#output = new GainNode(context);
-    this.#guard.connect(this.#output).connect(context.destination);
-    this.#buffer = new JitterBuffer();
-    this.#run += 1;
+    this.#output.connect(context.destination);
     this.#set('starting');
     await context.resume();
     if (this.#context !== context) return;
     this.#watch = setInterval(() => this.#look(), 10);
-    this.#open();
+    this.#tapInto();
   }
 
   async stop() {
-    this.#run += 1;
     clearInterval(this.#watch);
-    clearTimeout(this.#retry);
-    this.#socket?.close();
-    this.#socket = undefined;
+    this.#tap?.end();
     const context = this.#context;
     const output = this.#output;
     this.#context = undefined;
     this.#output = undefined;
-    this.#guard = undefined;
+    this.#tap = undefined;
+    this.#ways = undefined;
     this.#set('off');
     if (!context || !output) return;
     output.gain.setTargetAtTime(0, context.currentTime, FADE / 2);
-    setTimeout(() => context.close(), 80);
+    setTimeout(() => context.close(), FADED);
   }
 
-  async #open() {
-    const run = this.#run;
-    this.#heardAt = performance.now();
-    try {
-      const socket = await this.client.openListenSocket();
-      if (run !== this.#run) return socket.close();
-      this.#socket = socket;
-      socket.addEventListener('message', ({ data }) => {
-        if (run === this.#run && data instanceof ArrayBuffer && data.byteLength >= 4) this.#play(new Int16Array(data, 0, (data.byteLength >> 2) * 2));
-      });
-      socket.addEventListener('close', () => {
-        if (run === this.#run && socket === this.#socket) this.#again();
-      });
-    } catch {
-      if (run === this.#run) this.#again();
+  get #stream() {
+    return this.source === 'box' ? this.played : this.heard;
+  }
+
+  /** Listens to the stream of the present source, and to no other. */
+  #tapInto() {
+    const [context, output] = [this.#context, this.#output];
+    if (!context || !output) return;
+    this.#tap?.end();
+    const gain = new GainNode(context);
+    const channels = new ChannelSplitterNode(context, { numberOfOutputs: 2 });
+    const ways = { box: new GainNode(context), microphone: new GainNode(context), hub: new GainNode(context) };
+    for (const [source, way] of Object.entries(ways)) {
+      way.gain.value = source === this.source ? 1 : 0;
+      way.connect(output);
     }
+    gain.connect(ways.box);
+    gain.connect(channels);
+    channels.connect(ways.microphone, 0);
+    channels.connect(ways.hub, 1);
+    const stream = this.#stream;
+    this.#ways = ways;
+    this.#buffer = new JitterBuffer();
+    this.#faded = false;
+    const give = stream.take({
+      block: (block) => this.#play(block),
+      change: () => {
+        this.status = stream.status;
+        this.#changed();
+      },
+    });
+    this.#tap = {
+      gain,
+      end: () => {
+        give();
+        gain.gain.cancelScheduledValues(0);
+        gain.gain.setTargetAtTime(0, context.currentTime, FADE / 3);
+        setTimeout(() => [gain, channels, ...Object.values(ways)].forEach((node) => node.disconnect()), FADED);
+      },
+    };
+    this.#set(stream.status);
   }
 
-  #again() {
-    this.#socket?.close();
-    this.#socket = undefined;
-    this.#set('waiting');
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#open(), RETRY);
+  /** Turns from one channel to the other without a click. */
+  #turn() {
+    const [context, ways] = [this.#context, this.#ways];
+    if (!context || !ways) return;
+    for (const [source, way] of Object.entries(ways)) way.gain.setTargetAtTime(source === this.source ? 1 : 0, context.currentTime, FADE / 3);
   }
 
   /** @param {Int16Array} block */
   #play(block) {
     const context = this.#context;
-    if (!context || !this.#guard) return;
-    this.#heardAt = performance.now();
+    const gain = this.#tap?.gain;
+    if (!context || !gain) return;
     const piece = this.#buffer.push(block, context.currentTime * RATE);
     if (!piece || piece.left.length === 0) return;
     const buffer = context.createBuffer(2, piece.left.length, RATE);
     buffer.copyToChannel(/** @type {Float32Array<ArrayBuffer>} */ (piece.left), 0);
     buffer.copyToChannel(/** @type {Float32Array<ArrayBuffer>} */ (piece.right), 1);
     const source = new AudioBufferSourceNode(context, { buffer });
-    source.connect(this.#guard);
+    source.connect(gain);
     source.start(piece.start / RATE);
     source.addEventListener('ended', () => source.disconnect());
     if (this.#faded) {
       this.#faded = false;
-      const { gain } = this.#guard;
-      gain.cancelScheduledValues(0);
-      gain.setTargetAtTime(1, Math.max(context.currentTime, piece.start / RATE), FADE / 3);
+      gain.gain.cancelScheduledValues(0);
+      gain.gain.setTargetAtTime(1, Math.max(context.currentTime, piece.start / RATE), FADE / 3);
     }
-    this.#set('on');
   }
 
-  /** Every few milliseconds: is there sound left, and does the stream still speak? */
+  /** Every few milliseconds: is there sound left? */
   #look() {
     const context = this.#context;
-    if (!context || !this.#guard) return;
-    const ready = this.#buffer.level(context.currentTime * RATE) / RATE;
-    if (this.status === 'on' && ready < NEARLY_DRY && !this.#faded) {
-      this.#faded = true;
-      this.#guard.gain.cancelScheduledValues(0);
-      this.#guard.gain.setTargetAtTime(0, context.currentTime, FADE / 3);
-    }
-    if (this.#socket && performance.now() - this.#heardAt > SILENCE) this.#again();
+    const gain = this.#tap?.gain;
+    if (!context || !gain || this.#faded) return;
+    if (this.#buffer.level(context.currentTime * RATE) / RATE >= NEARLY_DRY) return;
+    this.#faded = true;
+    gain.gain.cancelScheduledValues(0);
+    gain.gain.setTargetAtTime(0, context.currentTime, FADE / 3);
   }
 
   /** @param {ListenStatus} status */
   #set(status) {
     if (this.status === status) return;
     this.status = status;
-    for (const listener of this.#listeners) listener();
+    this.#changed();
+  }
+
+  #changed() {
+    this.#changes.dispatchEvent(new Event('change'));
   }
 }

@@ -4,13 +4,14 @@ import { route } from '../routes.js';
 import { toggleTheme, watchTheme } from '../theme.js';
 import { watch } from '../watch.js';
 
-/** @type {Array<{ view: string, label: string, icon: import('../icons.js').IconName }>} */
+/** `needs`: the section of the state without which there is nothing to see. @type {Array<{ view: string, label: string, icon: import('../icons.js').IconName, needs?: 'voice' }>} */
 const PLACES = [
   { view: 'now', label: 'Playing', icon: 'disc' },
   { view: 'queue', label: 'Queue', icon: 'queue' },
   { view: 'library', label: 'Library', icon: 'library' },
   { view: 'playlists', label: 'Playlists', icon: 'playlists' },
   { view: 'sound', label: 'Sound', icon: 'sound' },
+  { view: 'talk', label: 'Talk', icon: 'talk', needs: 'voice' },
   { view: 'box', label: 'Box', icon: 'box' },
 ];
 
@@ -26,6 +27,14 @@ export function makeRail(context, signal) {
   const links = new Map(PLACES.map((place) => [place.view, h('a', { href: route(place.view) }, icon(place.icon), h('span', {}, place.label))]));
   const toggle = h('button', { class: 'button plain theme', type: 'button', onclick: toggleTheme });
   watchTheme((now) => fill(toggle, icon(now === 'dark' ? 'sun' : 'moon'), now === 'dark' ? 'Light colours' : 'Dark colours'), signal);
+  for (const { view, needs } of PLACES) {
+    const link = links.get(view);
+    if (!needs || !link) continue;
+    link.hidden = true;
+    watch(context.client, (state) => Boolean(state[needs]), (there) => {
+      link.hidden = !there;
+    }, signal);
+  }
   watch(context.client, (state) => state.system.name, (boxName) => setText(name, boxName || 'Amora'), signal);
   watch(context.client, (state) => {
     const conditions = Object.values(state.system.health ?? {}).map(({ condition }) => condition);

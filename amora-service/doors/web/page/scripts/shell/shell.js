@@ -11,6 +11,7 @@ import { followCoverColours, nowPlayingView } from '../views/now-playing.js';
 import { playlistsView } from '../views/playlists.js';
 import { queueView } from '../views/queue.js';
 import { soundView } from '../views/sound.js';
+import { talkView } from '../views/talk.js';
 import { makeBanner } from './banner.js';
 import { forgetMissingCovers } from './cover.js';
 import { makePlayerBar } from './player-bar.js';
@@ -18,7 +19,7 @@ import { makeRail } from './rail.js';
 import { Toasts } from './toasts.js';
 
 /** @type {Record<string, import('../context.js').View>} */
-const VIEWS = { now: nowPlayingView, queue: queueView, library: libraryView, playlists: playlistsView, sound: soundView, box: boxView };
+const VIEWS = { now: nowPlayingView, queue: queueView, library: libraryView, playlists: playlistsView, sound: soundView, talk: talkView, box: boxView };
 
 /**
  * The page once the box is open: the views, the way between them and the player below.

@@ -1,4 +1,4 @@
-import { h } from '../dom.js';
+import { h, withCode } from '../dom.js';
 import { icon } from '../icons.js';
 
 /** How long a toast stays, milliseconds. Errors stay longer. */
@@ -25,12 +25,13 @@ export class Toasts {
 
   /** @param {string} text @param {'good' | 'bad'} kind */
   #show(text, kind) {
-    for (const shown of [...this.element.children]) if (shown.querySelector('p')?.textContent === text) shown.remove();
+    const words = h('p', {}, withCode(text));
+    for (const shown of [...this.element.children]) if (shown.querySelector('p')?.textContent === words.textContent) shown.remove();
     const close = h('button', { class: 'icon-button', type: 'button', 'aria-label': 'Dismiss', onclick: () => toast.remove() }, icon('close'));
-    const toast = h('div', { class: `toast ${kind}` }, icon(kind === 'good' ? 'check' : 'warn'), h('p', {}, text), close);
+    const toast = h('div', { class: `toast ${kind}` }, icon(kind === 'good' ? 'check' : 'warn'), words, close);
     this.element.append(toast);
     while (this.element.children.length > MOST) this.element.firstElementChild?.remove();
-    if (kind === 'bad') this.spoken.textContent = text;
+    if (kind === 'bad') this.spoken.textContent = words.textContent;
     // A toast that is being read or has the focus stays.
     const leave = () => (toast.matches(':hover, :focus-within') ? setTimeout(leave, 1000) : toast.remove());
     setTimeout(leave, STAY[kind]);

@@ -1,13 +1,20 @@
 import { fill, h, setText } from '../dom.js';
 import { icon } from '../icons.js';
+import { sentence } from '../update/words.js';
 import { watchConnection } from '../watch.js';
 
-const WORDS = {
-  off: 'Hear in this browser what the box plays, a moment later.',
-  starting: 'Connecting to the sound of the box…',
-  on: 'Playing here what the box plays.',
-  waiting: 'The sound stopped coming. Trying again…',
-};
+/** What is listened to, in words. */
+export const SOURCES = { box: 'what the box plays', microphone: "what the box's microphone hears", hub: 'what the hub hears' };
+
+/** @param {import('../listen/listener.js').Listener} listener */
+export function listeningInWords({ status, source, reason }) {
+  switch (status) {
+    case 'off': return 'Hear in this browser what the box plays, a moment later.';
+    case 'starting': return 'Connecting to the sound of the box…';
+    case 'on': return `Playing here ${SOURCES[source]}.`;
+    default: return reason ? sentence(reason) : 'The sound stopped coming. Trying again…';
+  }
+}
 
 /**
  * "Listen here".
@@ -22,7 +29,7 @@ export function makeListenCard({ client, listener, toasts }, signal) {
     // What is played may be private, so it is for those who logged in, even where anybody may see the state.
     const stranger = client.online && !client.connection.authenticated;
     button.disabled = stranger;
-    setText(text, stranger ? 'Log in to listen.' : WORDS[listener.status]);
+    setText(text, stranger ? 'Log in to listen.' : listeningInWords(listener));
     fill(button, icon(off ? 'listen' : 'close'), off ? 'Listen here' : 'Stop listening');
   };
   button.addEventListener('click', async () => {

@@ -1,5 +1,5 @@
 import { act } from '../actions.js';
-import { fill, h, setText } from '../dom.js';
+import { fill, h, setText, withCode } from '../dom.js';
 import { counted, decibels, formatInWords, spanInWords } from '../format.js';
 import { icon } from '../icons.js';
 import { toggleTheme, watchTheme } from '../theme.js';
@@ -36,7 +36,7 @@ function makeHealth({ client, clock }, signal) {
     fill(list, Object.entries(health ?? {}).map(([part, { condition, cause, next_step: nextStep, since }]) => h('div', { class: 'part', data: { condition } },
       h('span', { class: 'mark' }, icon(condition === 'ok' ? 'check' : condition === 'starting' ? 'refresh' : 'warn')),
       h('div', { class: 'line' }, h('h3', {}, NAMES[part] ?? part), h('span', { class: 'hushed' }, `${CONDITIONS[condition] ?? condition} for ${spanInWords(Date.now() - clock.local(since))}`)),
-      h('p', { class: 'more' }, cause ? [cause, nextStep ? h('strong', {}, ` ${nextStep}`) : null] : 'All is well.'))));
+      h('p', { class: 'more' }, cause ? [...withCode(cause), nextStep ? h('strong', {}, ' ', withCode(nextStep)) : null] : 'All is well.'))));
   }, signal);
   return h('section', { class: 'card' }, h('h2', {}, 'Health'), list);
 }
