@@ -9,12 +9,14 @@ mod health;
 pub mod private_file;
 mod seat;
 mod streams;
+mod talk;
 
 pub use allow::AllowList;
 pub use cloud_twin::{CloudTwin, Desired};
 pub use health::HealthReporter;
 pub use seat::{Body, Request, Seat};
-pub use streams::{SOUND_BLOCK_FRAMES, SOUND_RATE, SoundBlock};
+pub use streams::{MICROPHONE_BLOCK_FRAMES, SOUND_BLOCK_FRAMES, SOUND_RATE, SoundBlock};
+pub use talk::{Ear, TalkError, Talker};
 
 use amora_contract::state::Levels;
 use amora_contract::units::Decibels;
@@ -46,6 +48,8 @@ struct Inner {
     events: broadcast::Sender<Event>,
     levels: watch::Sender<Levels>,
     sound: broadcast::Sender<SoundBlock>,
+    microphone: broadcast::Sender<SoundBlock>,
+    ears: talk::Ears,
     cloud_twin: CloudTwin,
 }
 
@@ -71,6 +75,8 @@ impl Router {
                 events: broadcast::Sender::new(EVENT_QUEUE),
                 levels: watch::Sender::new(silence),
                 sound: broadcast::Sender::new(streams::SOUND_QUEUE),
+                microphone: broadcast::Sender::new(streams::MICROPHONE_QUEUE),
+                ears: talk::Ears::default(),
                 cloud_twin: CloudTwin::default(),
             }),
         }
@@ -189,6 +195,25 @@ impl Router {
     /// What leaves the card, for listening along.
     pub fn sound(&self) -> &broadcast::Sender<SoundBlock> {
         &self.inner.sound
+    }
+
+    /// What the microphone hears, left, and what of it goes to the hub, right, for listening along.
+    pub fn microphone(&self) -> &broadcast::Sender<SoundBlock> {
+        &self.inner.microphone
+    }
+
+    /// Lets others talk into the microphone for as long as the ear is held. `hear` gets mono samples at [`SOUND_RATE`], full
+    /// scale ±1; it must not wait, and says how many it had room for.
+    pub fn open_ear(&self, hear: impl Fn(&[f32]) -> usize + Send + Sync + 'static) -> Arc<Ear> {
+        self.inner.ears.open(Box::new(hear))
+    }
+
+    /// Begins to talk into the microphone.
+    ///
+    /// # Errors
+    /// [`TalkError`] where there is nothing to be talked into, or while another talks.
+    pub fn talk(&self) -> Result<Talker, TalkError> {
+        self.inner.ears.talk()
     }
 
     /// The parts of the cloud twin that belong to capabilities.

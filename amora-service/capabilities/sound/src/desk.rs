@@ -8,6 +8,7 @@ use crate::memory::{Memory, Remembered};
 use crate::news::{Herald, Publisher, next_step};
 use crate::slot::Chosen;
 use crate::streams::feed_sound;
+use crate::talk;
 use amora_audio::card::alsa;
 use amora_audio::engine::{CardPhase, Console, Engine, EngineOptions, EngineStatus, SourceKind};
 use amora_audio::real_time;
@@ -16,8 +17,9 @@ use amora_contract::commands::{Chime, TestSound};
 use amora_contract::config::AudioConfig;
 use amora_contract::reply::SoundTestReport;
 use amora_contract::state::AudioState;
+use amora_contract::units::Hertz;
 use amora_contract::{CommandError, ErrorCode};
-use amora_router::{HealthReporter, Request, Seat};
+use amora_router::{Ear, HealthReporter, Request, SOUND_RATE, Seat};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -55,6 +57,8 @@ pub(crate) struct Desk<'a> {
     engine: Arc<Engine>,
     recorder: Option<Recorder>,
     listeners: JoinHandle<()>,
+    /// Where others talk into the room, where the card is one.
+    ear: Option<Arc<Ear>>,
     search: Option<JoinHandle<bool>>,
     searched: Instant,
     /// Why the room stands in for a card, where it does.
@@ -94,12 +98,17 @@ impl<'a> Desk<'a> {
         };
         let engine = Arc::new(engine);
         let listeners = tokio::spawn(feed_sound(seat.router().clone(), Arc::clone(&engine)));
+        let room = chosen
+            .room
+            .filter(|_| engine.rate() == Hertz(f64::from(SOUND_RATE)));
+        let ear = room.map(|room| seat.router().open_ear(move |samples| talk::say(&room, samples)));
         health.starting();
         Ok(Self {
             seat,
             engine,
             recorder,
             listeners,
+            ear,
             search: None,
             searched: Instant::now(),
             stand_in: chosen.stand_in,
@@ -151,6 +160,7 @@ impl<'a> Desk<'a> {
     /// Stops everything and says what is to be remembered.
     pub(crate) async fn close(mut self) -> (Memory, Remembered) {
         self.cancel.cancel();
+        drop(self.ear.take());
         self.listeners.abort();
         // Their ends let go of the engine, so that it can be stopped here.
         let _ = (&mut self.listeners).await;

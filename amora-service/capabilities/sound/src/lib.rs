@@ -9,6 +9,7 @@ mod memory;
 mod news;
 mod slot;
 mod streams;
+mod talk;
 #[cfg(test)]
 mod tests;
 

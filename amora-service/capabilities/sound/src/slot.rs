@@ -3,7 +3,7 @@
 use amora_audio::card::CardSlot;
 use amora_audio::card::alsa::{self, AlsaSlot};
 use amora_audio::card::null::NullSlot;
-use amora_audio::card::room::{Pace, RoomSlot};
+use amora_audio::card::room::{Pace, Room, RoomSlot};
 use amora_contract::config::{AudioConfig, CardKind};
 
 /// A place for a card.
@@ -11,34 +11,47 @@ pub(crate) struct Chosen {
     pub(crate) slot: Box<dyn CardSlot>,
     /// Why the room stands in for a card that nobody asked to be simulated.
     pub(crate) stand_in: Option<String>,
+    /// The other side of the card, where it is a room.
+    pub(crate) room: Option<Room>,
+}
+
+impl Chosen {
+    fn card(slot: impl CardSlot + 'static) -> Self {
+        Self {
+            slot: Box::new(slot),
+            stand_in: None,
+            room: None,
+        }
+    }
+
+    fn room(config: &AudioConfig, stand_in: Option<String>) -> Self {
+        let slot = RoomSlot::new(
+            &config.room,
+            config.rate,
+            config.period,
+            config.periods,
+            Pace::RealTime,
+        );
+        Self {
+            stand_in,
+            room: Some(slot.room()),
+            slot: Box::new(slot),
+        }
+    }
 }
 
 /// Chooses the slot. May look at the system, so not where waiting is forbidden.
 pub(crate) fn choose(config: &AudioConfig) -> Chosen {
-    let (slot, stand_in): (Box<dyn CardSlot>, _) = match config.card {
-        CardKind::Alsa => (Box::new(AlsaSlot::new(config)), None),
-        CardKind::Room => (room(config), None),
-        CardKind::Null => (
-            Box::new(NullSlot::new(config.rate, config.period, config.periods)),
-            None,
-        ),
-        CardKind::Auto if config.device != "auto" => (Box::new(AlsaSlot::new(config)), None),
+    match config.card {
+        CardKind::Alsa => Chosen::card(AlsaSlot::new(config)),
+        CardKind::Room => Chosen::room(config, None),
+        CardKind::Null => Chosen::card(NullSlot::new(config.rate, config.period, config.periods)),
+        CardKind::Auto if config.device != "auto" => Chosen::card(AlsaSlot::new(config)),
         CardKind::Auto => match alsa::find() {
-            Ok(_) => (Box::new(AlsaSlot::new(config)), None),
-            Err(why) => (room(config), Some(why)),
+            Ok(_) => Chosen::card(AlsaSlot::new(config)),
+            Err(why) => Chosen::room(config, Some(why)),
         },
-    };
-    Chosen { slot, stand_in }
-}
-
-fn room(config: &AudioConfig) -> Box<dyn CardSlot> {
-    Box::new(RoomSlot::new(
-        &config.room,
-        config.rate,
-        config.period,
-        config.periods,
-        Pace::RealTime,
-    ))
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +82,11 @@ mod tests {
     #[test]
     fn the_room_stands_in_exactly_where_there_is_no_card_and_says_why() {
         let chosen = choose(&AudioConfig::default());
-        assert_eq!(chosen.slot.kind() == "room", chosen.stand_in.is_some());
+        let is_room = chosen.slot.kind() == "room";
+        assert_eq!(
+            (is_room, is_room),
+            (chosen.stand_in.is_some(), chosen.room.is_some())
+        );
         assert_eq!(chosen.stand_in.is_some(), alsa::find().is_err());
     }
 }

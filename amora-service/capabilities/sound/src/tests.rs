@@ -2,6 +2,7 @@
 
 mod card;
 mod hearing;
+mod talk;
 mod volume;
 
 use crate::slot::Chosen;
@@ -32,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 struct Rig {
     router: Router,
     room: Arc<Mutex<Option<Room>>>,
+    consoles: Consoles,
     folder: Arc<TempDir>,
     shutdown: CancellationToken,
     task: JoinHandle<Result<(), SoundError>>,
@@ -69,20 +71,22 @@ impl Rig {
                     config.periods,
                     Pace::RealTime,
                 );
-                *room.lock().unwrap_or_else(PoisonError::into_inner) = Some(slot.room());
+                let other_side = slot.room();
+                *room.lock().unwrap_or_else(PoisonError::into_inner) = Some(other_side.clone());
                 Chosen {
                     slot: Box::new(slot),
                     stand_in: None,
+                    room: Some(other_side),
                 }
             }
         };
-        let (data, stop) = (folder.path().to_owned(), shutdown.clone());
-        let task = tokio::spawn(async move {
-            run_with(&mut seat, config, data, Consoles::new(None), stop, choose).await
-        });
+        let consoles = Consoles::new(None);
+        let (data, stop, others) = (folder.path().to_owned(), shutdown.clone(), consoles.clone());
+        let task = tokio::spawn(async move { run_with(&mut seat, config, data, others, stop, choose).await });
         Self {
             router,
             room,
+            consoles,
             folder,
             shutdown,
             task,

@@ -33,6 +33,8 @@ pub(crate) fn routes(door: &Arc<Door>) -> Router {
         )
         .route("/api/socket", get(sockets::control))
         .route("/api/listen", get(sockets::listen))
+        .route("/api/hear", get(sockets::hear))
+        .route("/api/talk", get(sockets::talk))
         .route("/api/openapi.json", get(api::openapi))
         .route("/api/asyncapi.json", get(api::asyncapi))
         .route("/api/docs", get(pages::documentation))

@@ -8,6 +8,7 @@ mod legacy;
 mod origins;
 mod pages;
 mod sockets;
+mod talk;
 mod updates;
 
 use crate::metrics::SocketKind;

@@ -171,6 +171,16 @@ impl Room {
         frames
     }
 
+    /// Samples said that nobody has heard yet.
+    pub fn unheard(&self) -> usize {
+        let talker = self
+            .switches
+            .talker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        TALKER_CAPACITY - talker.slots()
+    }
+
     /// Makes the next `count` turns fail as xruns.
     pub fn cause_xruns(&self, count: u32) {
         self.switches.xruns.fetch_add(count, Relaxed);

@@ -120,7 +120,8 @@ async fn a_card_that_is_not_there_is_explained_and_everything_else_answers() {
         ..config()
     };
     let (data, stop) = (folder.path().to_owned(), shutdown.clone());
-    let task = tokio::spawn(async move { crate::run(&mut seat, config, data, stop).await });
+    let task =
+        tokio::spawn(async move { crate::run(&mut seat, config, data, Consoles::new(None), stop).await });
     let mut watch = router.watch_state();
     let degraded = |state: &Arc<State>| {
         let health = state.system.health.get("audio");

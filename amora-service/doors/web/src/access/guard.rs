@@ -155,7 +155,7 @@ fn secure(headers: &mut HeaderMap, allowed_origin: Option<HeaderValue>) {
     );
     set(
         HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=()",
+        "camera=(), geolocation=(), microphone=(self)",
     );
     set(header::CACHE_CONTROL, "no-store");
     match allowed_origin {

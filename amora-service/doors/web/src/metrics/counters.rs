@@ -12,15 +12,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) enum SocketKind {
     /// State, events, commands.
     Control,
-    /// Sound.
+    /// What leaves the card.
     Listen,
+    /// What the microphone hears.
+    Hear,
+    /// What is said into the room.
+    Talk,
     /// The original's.
     Legacy,
 }
 
-const KINDS: [(&str, SocketKind); 3] = [
+const KINDS: [(&str, SocketKind); 5] = [
     ("control", SocketKind::Control),
     ("listen", SocketKind::Listen),
+    ("hear", SocketKind::Hear),
+    ("talk", SocketKind::Talk),
     ("legacy", SocketKind::Legacy),
 ];
 
@@ -28,7 +34,7 @@ const KINDS: [(&str, SocketKind); 3] = [
 #[derive(Default)]
 pub(crate) struct Counters {
     requests: [AtomicU64; 5],
-    sockets: Arc<[AtomicI64; 3]>,
+    sockets: Arc<[AtomicI64; KINDS.len()]>,
     labelled: Mutex<Labelled>,
 }
 
@@ -39,7 +45,7 @@ struct Labelled {
 }
 
 /// An open socket, counted until it is dropped.
-pub(crate) struct OpenSocket(Arc<[AtomicI64; 3]>, SocketKind);
+pub(crate) struct OpenSocket(Arc<[AtomicI64; KINDS.len()]>, SocketKind);
 
 impl Drop for OpenSocket {
     fn drop(&mut self) {

@@ -1,5 +1,5 @@
-//! `/api/listen`: what leaves the card, for listening along. It asks for a login even where the state is open: what is
-//! heard in a home is nobody else's business.
+//! `/api/listen`: what leaves the card. `/api/hear`: what the microphone hears, before and after the box's own sound is taken
+//! out of it. Both ask for a login even where the state is open: what is heard in a home is nobody else's business.
 
 use super::{End, Liveness, Upgrade, check_session, close, open, read_failure, send};
 use crate::access::{Caller, Commander};
@@ -12,9 +12,10 @@ use axum::extract::ws::{Message, WebSocket};
 use axum::response::Response;
 use std::convert::Infallible;
 use std::sync::Arc;
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-/// Opens the socket.
+/// Opens the socket of what leaves the card.
 pub(crate) async fn listen(
     State(door): State<Arc<Door>>,
     Commander(caller): Commander,
@@ -22,13 +23,39 @@ pub(crate) async fn listen(
 ) -> Result<Response, Refusal> {
     let player = door.clone();
     open(&door, upgrade, SocketKind::Listen, move |mut socket| async move {
-        let Err(end) = play(&player, &caller, &mut socket).await;
+        let sound = player.router().sound();
+        let Err(end) = play(&player, &caller, &mut socket, sound).await;
         close(socket, end).await;
     })
 }
 
-async fn play(door: &Door, caller: &Caller, socket: &mut WebSocket) -> Result<Infallible, End> {
-    let mut sound = door.router().sound().subscribe();
+/// Opens the socket of what the microphone hears.
+pub(crate) async fn hear(
+    State(door): State<Arc<Door>>,
+    Commander(caller): Commander,
+    upgrade: Upgrade,
+) -> Result<Response, Refusal> {
+    let player = door.clone();
+    open(&door, upgrade, SocketKind::Hear, move |mut socket| async move {
+        let mut state = player.router().watch_state();
+        let sound = player.router().microphone();
+        let end = tokio::select! {
+            biased;
+            // An error only means that the box is no more.
+            _ = state.wait_for(|state| state.voice.is_none()) => End::Deaf,
+            Err(end) = play(&player, &caller, &mut socket, sound) => end,
+        };
+        close(socket, end).await;
+    })
+}
+
+async fn play(
+    door: &Door,
+    caller: &Caller,
+    socket: &mut WebSocket,
+    sound: &broadcast::Sender<SoundBlock>,
+) -> Result<Infallible, End> {
+    let mut sound = sound.subscribe();
     let mut ended = door.access.watch_ended();
     let mut liveness = Liveness::new();
     loop {

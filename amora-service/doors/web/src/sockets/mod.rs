@@ -3,10 +3,12 @@
 mod control;
 mod legacy;
 mod listen;
+mod talk;
 
 pub(crate) use control::control;
 pub(crate) use legacy::legacy;
-pub(crate) use listen::listen;
+pub(crate) use listen::{hear, listen};
+pub(crate) use talk::talk;
 
 use crate::access::Caller;
 use crate::door::Door;
@@ -45,6 +47,20 @@ enum End {
     LoggedOut,
     /// A message was too long.
     TooLarge,
+    /// The box has no voice desk, so that it does not hear.
+    Deaf,
+    /// The card is no simulated room.
+    NoRoom,
+    /// The room that was talked into is gone.
+    RoomClosed,
+    /// Somebody else talks into the room.
+    Taken,
+    /// A talker sent text.
+    NotSound,
+    /// A talker sent half a sample.
+    HalfSample,
+    /// A talker sent more than anybody can say.
+    Flood,
 }
 
 /// Opens a socket if there is room, and keeps it counted while `talk` runs.
@@ -85,6 +101,28 @@ async fn close(mut socket: WebSocket, end: End) {
         End::Closing => (close_code::AWAY, "the box is closing its web door"),
         End::LoggedOut => (close_code::POLICY, "the session has ended"),
         End::TooLarge => (close_code::SIZE, "messages may be 64 KiB long"),
+        End::Deaf => (close_code::POLICY, "this box does not hear: it has no voice desk"),
+        End::NoRoom => (
+            close_code::POLICY,
+            "this box hears with its own microphone: only a simulated room at 48 kHz can be talked into",
+        ),
+        End::RoomClosed => (close_code::AGAIN, "the room was closed; connect again"),
+        End::Taken => (
+            close_code::AGAIN,
+            "somebody else is talking into the room; try again when they have finished",
+        ),
+        End::NotSound => (
+            close_code::UNSUPPORTED,
+            "sound is binary: mono, 16 bits, little-endian, 48 kHz",
+        ),
+        End::HalfSample => (
+            close_code::INVALID,
+            "half a sample: messages are whole samples of two bytes",
+        ),
+        End::Flood => (
+            close_code::POLICY,
+            "too much at once: sound is said as fast as it is spoken",
+        ),
     };
     let farewell = async {
         if socket

@@ -16,7 +16,7 @@ enum Needs {
     Changing,
 }
 
-const ROUTES: [(&str, &str, Needs); 13] = [
+const ROUTES: [(&str, &str, Needs); 15] = [
     ("GET", "/", Needs::Nothing),
     ("GET", "/client/index.js", Needs::Nothing),
     ("GET", "/health", Needs::Nothing),
@@ -28,6 +28,8 @@ const ROUTES: [(&str, &str, Needs); 13] = [
     ("GET", "/api/cover?file=a.flac", Needs::Reading),
     ("GET", "/api/socket", Needs::Reading),
     ("GET", "/api/listen", Needs::Login),
+    ("GET", "/api/hear", Needs::Login),
+    ("GET", "/api/talk", Needs::Login),
     ("POST", "/api/commands/player.play", Needs::Changing),
     ("DELETE", "/api/session", Needs::Changing),
 ];
@@ -270,7 +272,7 @@ async fn sessions_survive_a_restart_but_not_a_new_code() {
 }
 
 #[tokio::test]
-async fn an_open_state_can_be_read_but_not_commanded_or_listened_to() {
+async fn an_open_state_can_be_read_but_not_commanded_listened_to_or_talked_into() {
     let fixture = Fixture::with(|config| config.open_status = true).await;
     let mut socket = fixture.socket_with("/api/socket", &[]).await.unwrap();
     socket.hear_next("state").await;
@@ -284,8 +286,13 @@ async fn an_open_state_can_be_read_but_not_commanded_or_listened_to() {
         .levels()
         .send_modify(|levels| levels.limiting.0 = -1.0);
     socket.hear_next("levels").await;
-    let refused = fixture.socket_with("/api/listen", &[]).await.err();
-    assert!(matches!(refused, Some(WsError::Http(answer)) if answer.status() == 401));
+    for path in ["/api/listen", "/api/hear", "/api/talk"] {
+        let refused = fixture.socket_with(path, &[]).await.err();
+        assert!(
+            matches!(refused, Some(WsError::Http(answer)) if answer.status() == 401),
+            "{path}"
+        );
+    }
     assert!(fixture.reached.lock().unwrap().is_empty());
 }
 
