@@ -22,12 +22,14 @@ export function makeEchoCard({ client }, signal) {
 }
 
 /** @param {EchoState} echo @returns {Array<[string, string]>} */
-function factsOf({ engine, erle, delay_ms: delay, drift, double_talk: doubleTalk }) {
-  return [
+function factsOf({ engine, erle, delay_ms: delay, drift, double_talk: doubleTalk, gain }) {
+  /** @type {Array<[string, string]>} */
+  const facts = [
     ['Engine', engineInWords(engine)],
     ['Echo removed (ERLE)', figure(erle, 'dB')],
     ['Extra delay', figure(delay, 'ms')],
     ['Drift', figure(drift, 'ppm')],
     ['Double talk', figure(typeof doubleTalk === 'number' ? 100 * doubleTalk : null, '%', 0)],
   ];
+  return typeof gain === 'number' ? [...facts, ['Gain control adds', figure(gain, 'dB')]] : facts;
 }
