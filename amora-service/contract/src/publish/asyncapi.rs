@@ -148,6 +148,18 @@ fn channels() -> Value {
             "What the box plays. Blocks are dropped for a listener that is slow.",
             &["sound"],
         ),
+        (
+            "hear",
+            "/api/hear",
+            "What the microphone hears, and what of it goes to the hub, while there is a section `[voice]`. Blocks are dropped for a listener that is slow.",
+            &["heard"],
+        ),
+        (
+            "talk",
+            "/api/talk",
+            "Where somebody talks into the simulated room, one at a time.",
+            &["said", "droppedSound"],
+        ),
     ] {
         channels.insert(
             name.to_owned(),
@@ -220,6 +232,28 @@ fn operations() -> Value {
         "play".to_owned(),
         operation("send", "listen", "Sound as it leaves the mixer.", &["sound"]),
     );
+    operations.insert(
+        "tellHeard".to_owned(),
+        operation("send", "hear", "Sound as the microphone hears it.", &["heard"]),
+    );
+    operations.insert(
+        "takeSound".to_owned(),
+        operation(
+            "receive",
+            "talk",
+            "Sound that the microphone is to hear as well.",
+            &["said"],
+        ),
+    );
+    operations.insert(
+        "tellDropped".to_owned(),
+        operation(
+            "send",
+            "talk",
+            "At most once a second: what there was no room for.",
+            &["droppedSound"],
+        ),
+    );
     operations.append(&mut home_assistant::operations());
     Value::Object(operations)
 }
@@ -272,6 +306,20 @@ fn messages(types: &Types) -> Map<String, Value> {
             "contentType": "application/octet-stream",
             "payload": {"type": "string", "format": "binary"},
         },
+        "heard": {
+            "title": "Heard",
+            "summary": "480 frames, interleaved 16-bit little-endian stereo at 48 kHz: left the microphone, right what goes to the hub, of the same moment.",
+            "contentType": "application/octet-stream",
+            "payload": {"type": "string", "format": "binary"},
+        },
+        "said": {
+            "title": "Said",
+            "summary": "16-bit little-endian mono at 48 kHz, as fast as it is spoken: one second of it may wait.",
+            "contentType": "application/octet-stream",
+            "payload": {"type": "string", "format": "binary"},
+        },
+        "droppedSound": message("Dropped", "This many samples since the last such message.", object(
+            json!({"dropped": {"type": "integer", "minimum": 1}}), &["dropped"])),
     }) else {
         unreachable!("an object was written")
     };

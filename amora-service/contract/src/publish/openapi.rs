@@ -251,12 +251,27 @@ fn box_paths(paths: &mut Map<String, Value>, generator: &mut SchemaGenerator) {
     add_failures(&mut control, &[429]);
     get("/api/socket", control);
     // What is heard in a home is nobody else's business, even where the state is open.
-    let mut listen = socket(
-        "open_listen",
-        "A WebSocket of what the box plays: binary messages of 960 frames, interleaved 16-bit little-endian stereo at 48 kHz.",
-    );
-    add_failures(&mut listen, &[401, 403, 429]);
-    get("/api/listen", listen);
+    for (path, id, text) in [
+        (
+            "/api/listen",
+            "open_listen",
+            "A WebSocket of what the box plays: binary messages of 960 frames, interleaved 16-bit little-endian stereo at 48 kHz.",
+        ),
+        (
+            "/api/hear",
+            "open_hear",
+            "A WebSocket of what the microphone hears, left, and what of it goes to the hub, right: binary messages of 480 frames, interleaved 16-bit little-endian stereo at 48 kHz. Closed at once where there is no section `[voice]`.",
+        ),
+        (
+            "/api/talk",
+            "open_talk",
+            "A WebSocket that takes what is to be said into the simulated room: binary messages of 16-bit little-endian mono at 48 kHz. Closed at once where the card is no simulated room or somebody else talks.",
+        ),
+    ] {
+        let mut sound = socket(id, text);
+        add_failures(&mut sound, &[401, 403, 429]);
+        get(path, sound);
+    }
 }
 
 /// An update is sent as it is: as the body of a request, read while it is installed.
