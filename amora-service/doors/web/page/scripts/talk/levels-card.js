@@ -36,7 +36,7 @@ export function makeLevelsCard({ client, listener }, talker, signal) {
   const canvas = h('canvas', { class: 'plot', 'aria-hidden': 'true' });
   const nothing = h('p', { class: 'nothing', role: 'status' });
   const summary = h('figcaption', { class: 'hushed' });
-  const legend = h('ul', { class: 'legend' }, [['microphone', 'Microphone'], ['hub', 'After cancelling'], ['removed', 'Echo removed'], ['speaking', 'Somebody speaks']].map(([name, words]) => h('li', { data: { name } }, words)));
+  const legend = h('ul', { class: 'legend' }, [['microphone', 'Microphone'], ['hub', 'After cancelling'], ['held', 'Not sent'], ['removed', 'Echo removed'], ['speaking', 'Somebody speaks']].map(([name, words]) => h('li', { data: { name } }, words)));
   const card = h('section', { class: 'card section levels-card', 'aria-label': 'What is heard' }, h('h2', {}, 'What is heard'),
     h('div', { class: 'level-rows' }, microphone.element, hub.element),
     h('figure', { class: 'section' }, legend, h('div', { class: 'plot-frame' }, canvas, nothing), summary));
