@@ -148,8 +148,32 @@ describe('a real box', { skip: url && code ? false : 'AMORA_URL and AMORA_CODE s
     await page.getByRole('button', { name: 'Stop listening' }).click();
   });
 
+  it('hears who talks into its room, over its music', async (test) => {
+    if (!box.state?.voice || box.state.audio?.card.kind !== 'room') return test.skip('it has no voice desk in a simulated room');
+    await box.player.play();
+    await go('talk');
+    await page.getByRole('group', { name: 'Microphone' }).getByText(/^−\d+\.\d dB$/).waitFor();
+    await page.getByRole('radio', { name: 'Sent to the hub' }).check({ force: true });
+    await page.getByText('Playing here what the hub hears.').waitFor();
+    const echo = page.getByText(/^Last 30 seconds: While the box sounded alone, \d+ dB of its echo were removed\./);
+    await echo.waitFor();
+    const loudest = () => page.evaluate(() => {
+      const ear = /** @type {AnalyserNode} */ (Reflect.get(window, 'ear'));
+      const wave = new Float32Array(ear.fftSize);
+      ear.getFloatTimeDomainData(wave);
+      return wave.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    });
+    await page.getByRole('button', { name: /^A long talk/ }).click();
+    await page.getByText('The box hears: A long talk.').waitFor();
+    await until(async () => (await loudest()) > 0.1, 'the hub does not hear who talks');
+    await page.getByText('What you say is heard there').waitFor();
+    assert.equal(await page.getByText('were lost on the way').isVisible(), false);
+    await page.getByRole('radio', { name: 'Off' }).check({ force: true });
+  });
+
   it('chimes and tests its sound', async () => {
     await box.player.pause();
+    await go('sound');
     await page.getByRole('button', { name: 'Ready' }).click();
     // While the chime sounds the box refuses, and says so.
     await until(async () => {
