@@ -4,6 +4,7 @@ use super::{Arrival, Direction, MediaSession, OpusPacket, PAYLOAD_TYPE, RATE, Se
 use crate::call::MediaState;
 use crate::signalling::IceServer;
 use async_trait::async_trait;
+use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::rtp::Packet;
@@ -286,6 +287,8 @@ async fn connection(
             SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm,
             SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
         ])
+        // Nobody who answers hides behind a name, and without a default route there is no multicast: no call either.
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         // A restart is for a box whose address changed: sockets on the old one are of no use.
         .with_discard_local_candidates_during_ice_restart(true)
         .build();
