@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from iot_hub_stand_in import wait_for
-from voice_peers import PATIENCE, RATE, client, python, running, rust, samples_of, share_of, tone
+from voice_peers import PATIENCE, RATE, client, python, running, rust, samples_of, sentence, share_of, tone
 
 
 @pytest.fixture(scope="module", params=["python", "rust"])
@@ -25,10 +25,7 @@ def hub(command, tmp_path):
 @pytest.fixture(scope="module")
 def talk():
     """Return a sentence between silences."""
-    sentence = ["espeak-ng", "--stdout", "Good morning. Is anybody there?"]
-    convert = ["sox", "-t", "wav", "-", "-r", str(RATE), "-t", "wav", "-", "pad", "0.3", "0.7"]
-    spoken = subprocess.run(sentence, check=True, capture_output=True).stdout
-    return subprocess.run(convert, input=spoken, check=True, capture_output=True).stdout
+    return sentence("Good morning. Is anybody there?")
 
 
 def health(program) -> dict:

@@ -1,5 +1,6 @@
 """The voice desk's peers as tests use them: the hubs in Rust and Python, and the client in Python."""
 
+import functools
 import io
 import json
 import math
@@ -29,7 +30,7 @@ class Program:
         with log.open("a") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
         self.address = self.process.stdout.readline().strip()
-        assert self.address.startswith("http://127.0.0.1:"), log.read_text()
+        assert self.address.startswith("http://"), log.read_text()
 
     def ask(self, method: str, path: str, body=None, kind="application/json"):
         """Send a request; return the answer's status and content, read as JSON where it is."""
@@ -54,10 +55,11 @@ def python(module: str, *arguments) -> list:
     return [sys.executable, "-m", f"voice.{module}", *map(str, arguments)]
 
 
-def rust(name: str, kind="--bin") -> Path:
-    """Build a program of the hub in Rust."""
+@functools.cache
+def rust(name: str, kind="--bin", package="amora-peer-hub") -> Path:
+    """Build a program in Rust: of the hub, unless another package is asked for."""
     manifest = ROOT / "amora-service/Cargo.toml"
-    build = ["cargo", "build", "--quiet", "--locked", "--manifest-path", manifest, "-p", "amora-peer-hub", kind, name]
+    build = ["cargo", "build", "--quiet", "--locked", "--manifest-path", manifest, "-p", package, kind, name]
     subprocess.run(build, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "amora-service/target")) / "debug"
     return target / ("examples" if kind == "--example" else "") / name
@@ -91,6 +93,13 @@ def tone(hertz: float, seconds: float) -> bytes:
         file.setparams((1, 2, RATE, 0, "NONE", None))
         file.writeframes(array("h", samples).tobytes())
     return content.getvalue()
+
+
+def sentence(text: str) -> bytes:
+    """Return a WAV file of a sentence between silences."""
+    convert = ["sox", "-t", "wav", "-", "-r", str(RATE), "-t", "wav", "-", "pad", "0.3", "0.7"]
+    spoken = subprocess.run(["espeak-ng", "--stdout", text], check=True, capture_output=True).stdout
+    return subprocess.run(convert, input=spoken, check=True, capture_output=True).stdout
 
 
 def samples_of(content: bytes) -> array:
