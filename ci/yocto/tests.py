@@ -424,12 +424,16 @@ class Kas(unittest.TestCase):
         """With its variants and all fragments; what comes out names the board, the variant and every layer's commit."""
         kas.context.create_global_context(argparse.Namespace(no_color=True))
         fragments = ("signing", "mirror", "signatures")
+        recipes = sorted((ROOT / "recipes").glob("*/kas.yml"))
+        self.assertGreater(len(recipes), 1)
         for board in BOARDS:
             for variant in ("release", "dev"):
                 with self.subTest(board=board, variant=variant):
                     files = [ROOT / f"kas/{name}.yml" for name in (board, variant, *fragments)]
-                    handler = kas.includehandler.IncludeHandler([*files, ROOT / "recipes/music-box/kas.yml"])
-                    config, _ = handler.get_config({"amora": str(ROOT)})
+                    for recipe in recipes:
+                        handler = kas.includehandler.IncludeHandler([*files, recipe])
+                        config, _ = handler.get_config({"amora": str(ROOT)})
+                        self.assertIn(f'AMORA_RECIPE = "{recipe.parent.name}"', config["local_conf_header"]["recipe"])
                     self.assertEqual(config["machine"], board)
                     self.assertIn(f'AMORA_VARIANT = "{variant}"', config["local_conf_header"]["variant"])
                     remote = {name for name, repo in config["repos"].items() if "url" in repo}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::VoiceProtocol;
 use std::fs;
 use std::path::PathBuf;
 
@@ -412,24 +413,36 @@ fn everything_that_sounds_like_a_secret_is_kept_one() {
 }
 
 #[test]
-fn the_music_box_recipe_is_a_configuration() {
-    let text = include_str!("../../../../../recipes/music-box/amora.toml");
-    let loaded = load(&Sources::default().recipe("music-box", text)).unwrap();
-    assert!(loaded.config.player.is_some() && loaded.config.web.is_some());
-    assert_eq!(loaded.config.mqtt, None);
+fn the_recipes_are_configurations() {
+    let music_box = include_str!("../../../../../recipes/music-box/amora.toml");
+    let config = load(&Sources::default().recipe("music-box", music_box))
+        .unwrap()
+        .config;
+    assert!(config.player.is_some() && config.web.is_some());
+    assert_eq!((config.mqtt, config.voice), (None, None));
+    let mentioned = everything(music_box).replace("password_file", "#");
+    let config = load(&Sources::default().recipe("music-box", &mentioned))
+        .unwrap()
+        .config;
+    assert!(config.mqtt.is_some());
 
-    let everything: String = text
-        .lines()
+    let voice_desk = include_str!("../../../../../recipes/voice-desk/amora.toml");
+    let config = load(&Sources::default().recipe("voice-desk", voice_desk))
+        .unwrap()
+        .config;
+    assert!(config.player.is_some() && config.web.is_some());
+    assert_eq!(config.voice.unwrap().protocol, VoiceProtocol::Hub);
+    let config = load(&Sources::default().recipe("voice-desk", &everything(voice_desk)))
+        .unwrap()
+        .config;
+    assert_eq!(config.voice.unwrap().protocol, VoiceProtocol::Whip);
+}
+
+/// A recipe with all that its comments mention.
+fn everything(text: &str) -> String {
+    text.lines()
         .map(|line| format!("{}\n", uncommented(line)))
-        .collect();
-    let mentioned = everything.replace("password_file", "#");
-    assert!(
-        load(&Sources::default().recipe("music-box", &mentioned))
-            .unwrap()
-            .config
-            .mqtt
-            .is_some()
-    );
+        .collect()
 }
 
 /// The line as it is once its comment sign is taken away, where it is a setting or a section.
