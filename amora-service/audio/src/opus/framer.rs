@@ -1,31 +1,13 @@
 //! Blocks of any length to packets' worth of sound.
 
-use std::collections::VecDeque;
-
-/// Packets' worth that may wait; then the oldest gives way.
-const QUEUE: usize = 50;
-
-/// What a framer counted since it was made, in packets' worth of sound.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FramerCounters {
-    /// Came in whole.
-    pub captured: u64,
-    /// Were taken.
-    pub taken: u64,
-    /// Gave way because nobody took them in time, or were thrown away by [`Framer::clear`].
-    pub dropped: u64,
-}
-
-/// Cuts a microphone's stream into packets' worth of sound and queues 50 of them: one second of 20 ms packets. A full
-/// queue drops the oldest. A packet's first frame waits until its last one is there: 960 or 480 frames of delay in
-/// all, those included that a block already took to come about.
+/// Cuts a microphone's stream into packets' worth of sound. It keeps no more than the packet that is not whole yet: a
+/// packet's first frame waits until its last one is there, 960 or 480 frames of delay in all, those included that a block
+/// already took to come about.
 #[derive(Debug)]
 pub struct Framer {
-    packet: usize,
-    samples: VecDeque<f32>,
-    /// Frames of the packet that is not whole yet.
-    rest: usize,
-    counters: FramerCounters,
+    packet: Vec<f32>,
+    /// Frames of the packet that are there.
+    filled: usize,
 }
 
 impl Framer {
@@ -36,63 +18,65 @@ impl Framer {
     pub fn new(packet: usize) -> Self {
         assert!(packet > 0, "a packet has frames");
         Self {
-            packet,
-            samples: VecDeque::with_capacity((QUEUE + 1) * packet),
-            rest: 0,
-            counters: FramerCounters::default(),
+            packet: vec![0.0; packet],
+            filled: 0,
         }
     }
 
-    /// Takes mono samples, any number of them.
-    pub fn push(&mut self, samples: &[f32]) {
-        let mut samples = samples;
-        while !samples.is_empty() {
-            let (now, later) = samples.split_at(samples.len().min(self.packet - self.rest));
-            self.samples.extend(now);
-            self.rest += now.len();
-            samples = later;
-            if self.rest == self.packet {
-                self.rest = 0;
-                self.counters.captured += 1;
-                if self.queued() > QUEUE {
-                    self.samples.drain(..self.packet);
-                    self.counters.dropped += 1;
-                }
+    /// Takes mono samples off the front of `samples` until a packet is whole, and returns that; `None` once all are taken.
+    pub fn fill(&mut self, samples: &mut &[f32]) -> Option<&[f32]> {
+        let wanted = &mut self.packet[self.filled..];
+        let (now, later) = samples.split_at(samples.len().min(wanted.len()));
+        wanted[..now.len()].copy_from_slice(now);
+        *samples = later;
+        self.filled += now.len();
+        if self.filled < self.packet.len() {
+            return None;
+        }
+        self.filled = 0;
+        Some(&self.packet)
+    }
+
+    /// Forgets the packet that is not whole: what comes next does not follow it.
+    pub fn clear(&mut self) {
+        self.filled = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_of_any_length_become_packets_and_no_sample_is_lost_or_comes_twice() {
+        let sound: Vec<f32> = (0..70 * 960 + 300).map(|n| n as f32).collect();
+        let mut framer = Framer::new(960);
+        let mut packets: Vec<f32> = Vec::new();
+        let mut rest = &sound[..];
+        for length in [480, 1, 959, 2000, 7].into_iter().cycle() {
+            let (mut block, later) = rest.split_at(length.min(rest.len()));
+            while let Some(packet) = framer.fill(&mut block) {
+                assert_eq!(packet.len(), 960);
+                packets.extend(packet);
+            }
+            assert!(block.is_empty());
+            rest = later;
+            if rest.is_empty() {
+                break;
             }
         }
+        assert_eq!(packets[..], sound[..70 * 960]);
+        framer.clear();
+        let again = framer.fill(&mut &sound[..960]).map(<[f32]>::to_vec);
+        assert_eq!(again.as_deref(), Some(&sound[..960]), "the 300 are forgotten");
     }
 
-    /// Moves the oldest packet's worth into `frames`; false when there is none.
-    ///
-    /// # Panics
-    /// When `frames` has not the length of a packet.
-    pub fn take(&mut self, frames: &mut [f32]) -> bool {
-        assert_eq!(frames.len(), self.packet, "the length of a packet");
-        if self.queued() == 0 {
-            return false;
+    #[test]
+    fn a_packet_is_there_with_its_last_frame() {
+        let mut framer = Framer::new(480);
+        for block in 0..4 {
+            let whole = framer.fill(&mut &[block as f32; 240][..]).is_some();
+            assert_eq!(whole, block % 2 == 1);
         }
-        for (frame, sample) in frames.iter_mut().zip(self.samples.drain(..self.packet)) {
-            *frame = sample;
-        }
-        self.counters.taken += 1;
-        true
-    }
-
-    /// Throws away all that waits, the beginning of a packet too: what was said before a connection is nobody's
-    /// business after it.
-    pub fn clear(&mut self) {
-        self.counters.dropped += self.queued() as u64;
-        self.samples.clear();
-        self.rest = 0;
-    }
-
-    /// Packets' worth that wait.
-    pub fn queued(&self) -> usize {
-        (self.samples.len() - self.rest) / self.packet
-    }
-
-    /// What was counted.
-    pub fn counters(&self) -> FramerCounters {
-        self.counters
     }
 }

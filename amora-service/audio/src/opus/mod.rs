@@ -19,7 +19,7 @@ mod tests;
 
 pub use decoder::Decoder;
 pub use encoder::{Encoded, Encoder, EncoderSettings, Profile};
-pub use framer::{Framer, FramerCounters};
+pub use framer::Framer;
 pub use packet::{PacketInfo, inspect};
 
 use amora_contract::units::Hertz;

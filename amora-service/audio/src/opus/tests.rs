@@ -268,49 +268,6 @@ fn what_is_no_number_is_silence() {
     assert!(decoded.iter().all(|sample| sample.abs() < 4.0));
 }
 
-#[test]
-fn blocks_become_packets_and_the_oldest_give_way() {
-    let mut framer = Framer::new(960);
-    let sound: Vec<f32> = (0..70 * 960 + 300).map(|n| n as f32).collect();
-    let mut rest = &sound[..];
-    for length in [480, 1, 959, 2000, 7].into_iter().cycle() {
-        let (now, later) = rest.split_at(length.min(rest.len()));
-        framer.push(now);
-        rest = later;
-        if rest.is_empty() {
-            break;
-        }
-    }
-    let expected = FramerCounters {
-        captured: 70,
-        taken: 0,
-        dropped: 20,
-    };
-    assert_eq!((framer.counters(), framer.queued()), (expected, 50));
-    let mut frames = [0.0; 960];
-    assert!(framer.take(&mut frames));
-    assert_eq!(frames[..], sound[20 * 960..21 * 960]);
-    framer.clear();
-    assert!(!framer.take(&mut frames));
-    framer.push(&sound[..960]);
-    assert!(
-        framer.take(&mut frames),
-        "what was left of the last packet is gone too"
-    );
-    assert_eq!(frames[..], sound[..960]);
-    let counters = framer.counters();
-    assert_eq!((counters.captured, counters.taken, counters.dropped), (71, 2, 69));
-}
-
-#[test]
-fn a_framer_delays_by_one_packet() {
-    let mut framer = Framer::new(480);
-    for block in 0usize..4 {
-        framer.push(&[block as f32; 240]);
-        assert_eq!(framer.queued(), block.div_ceil(2));
-    }
-}
-
 proptest! {
     #[test]
     fn any_bytes_are_a_packet_or_an_error(

@@ -42,6 +42,7 @@ impl Default for SpeakerOptions {
 #[derive(Debug)]
 pub struct Speaker<D = Decoder> {
     playout: Playout<D>,
+    options: SpeakerOptions,
     writer: SourceWriter,
     lead: Frames,
     /// Frames since anything was to be heard.
@@ -60,16 +61,25 @@ impl<D: Decode> Speaker<D> {
         playout: Playout<D>,
         options: SpeakerOptions,
     ) -> Result<Self, EngineError> {
-        let lead = options.lead.frames(console.rate());
-        let lead = Frames(lead.0.max(TURN as u64));
-        let writer = console.source_with(options.kind, Millis(200.max(2 * options.lead.0)), Millis(5))?;
+        let (writer, lead) = source(console, options)?;
         Ok(Self {
             playout,
+            options,
             writer,
             lead,
             quiet: PAUSE,
             taken: Duration::ZERO,
         })
+    }
+
+    /// Goes on in another engine, at full gain. What waits is heard there; what was written ahead is left behind.
+    ///
+    /// # Errors
+    /// [`EngineError::TooMany`] or [`EngineError::Ended`]; it then stays where it was.
+    pub fn move_to(&mut self, console: &Console) -> Result<(), EngineError> {
+        (self.writer, self.lead) = source(console, self.options)?;
+        self.quiet = PAUSE;
+        Ok(())
     }
 
     /// The playout, to hand it packets and read its counters.
@@ -146,4 +156,12 @@ impl<D: Decode> Speaker<D> {
         self.quiet = PAUSE;
         self.writer.end();
     }
+}
+
+/// A source for a speaker, and the frames of its lead.
+fn source(console: &Console, options: SpeakerOptions) -> Result<(SourceWriter, Frames), EngineError> {
+    let lead = options.lead.frames(console.rate());
+    let capacity = Millis(200.max(2 * options.lead.0));
+    let writer = console.source_with(options.kind, capacity, Millis(5))?;
+    Ok((writer, Frames(lead.0.max(TURN as u64))))
 }

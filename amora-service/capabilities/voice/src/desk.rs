@@ -39,7 +39,8 @@ pub async fn serve(
     let figures = Arc::new(Figures::new());
     let microphone = Microphone::new(figures.clone());
     let mute = Arc::new(AtomicBool::new(false));
-    let line = Line::new(microphone.clone(), figures.clone(), mute.clone());
+    let listeners = seat.router().microphone().clone();
+    let line = Line::new(microphone.clone(), figures.clone(), mute.clone(), listeners);
     let (barge_ins, mut heard) = mpsc::unbounded_channel();
     let speech = Speech::start(config.clone(), line, consoles, barge_ins).map_err(VoiceError::Thread)?;
     let sound = Sound {
@@ -64,6 +65,7 @@ pub async fn serve(
             device_id: device_id.to_owned(),
             ..VoiceState::default()
         },
+        health_page: String::new(),
         published: Instant::now(),
     };
     desk.health.starting();
@@ -99,6 +101,8 @@ struct Desk<'a> {
     mute: Arc<AtomicBool>,
     wanted: watch::Sender<bool>,
     state: VoiceState,
+    /// Why there is no health page, in plain words.
+    health_page: String,
     published: Instant,
 }
 
@@ -130,6 +134,8 @@ impl Desk<'_> {
     /// The call is another way.
     fn follow(&mut self, status: &Status) {
         let before = self.state.link;
+        self.speech.follow(status.link);
+        self.health_page.clone_from(&status.health_page);
         self.state.cause.clone_from(&status.cause);
         if status.link != before {
             self.state.link = status.link;
@@ -156,11 +162,15 @@ impl Desk<'_> {
         let cause = &self.state.cause;
         let problem = self.speech.seen().problem;
         match self.state.link {
-            VoiceLink::Connected | VoiceLink::Off if problem.is_empty() => self.health.ok(),
-            VoiceLink::Connected | VoiceLink::Off => self.health.degraded(
+            VoiceLink::Connected | VoiceLink::Off if !problem.is_empty() => self.health.degraded(
                 &format!("the call has no sound: {problem}"),
                 "check [audio]; it is tried again by itself",
             ),
+            VoiceLink::Connected | VoiceLink::Off if !self.health_page.is_empty() => self.health.degraded(
+                &self.health_page,
+                "free the port, or change voice.health_address; it is tried again by itself",
+            ),
+            VoiceLink::Connected | VoiceLink::Off => self.health.ok(),
             VoiceLink::Interrupted => self
                 .health
                 .degraded(cause, "check the network; the call is made again by itself"),

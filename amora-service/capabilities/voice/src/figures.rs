@@ -4,6 +4,9 @@ use amora_contract::state::{VoiceCounters, VoiceQueues};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// Frames of sound in 20 ms, the unit of the counters.
+pub(crate) const FRAME: u64 = 960;
+
 /// Live figures. Everything is a single atomic, so a real-time thread may count too.
 #[derive(Debug)]
 pub struct Figures {
@@ -59,6 +62,27 @@ pub enum Count {
     Connection,
     /// An attempt that failed.
     ConnectionFailure,
+}
+
+/// Counts sound of any length in whole units of 20 ms.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    what: Count,
+    /// Frames since the last whole unit.
+    rest: u64,
+}
+
+impl Meter {
+    pub(crate) const fn new(what: Count) -> Self {
+        Self { what, rest: 0 }
+    }
+
+    /// Counts so many frames of sound.
+    pub(crate) fn add(&mut self, frames: u64, figures: &Figures) {
+        self.rest += frames;
+        figures.count(self.what, self.rest / FRAME);
+        self.rest %= FRAME;
+    }
 }
 
 impl Default for Figures {
@@ -148,6 +172,21 @@ impl Figures {
                 speech: read(&self.speech_queue),
             },
             audio_callback: Duration::from_micros(read(&self.audio_callback_micros)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_of_any_length_is_counted_in_20_ms() {
+        let figures = Figures::new();
+        let mut meter = Meter::new(Count::TtsPlayed);
+        for (frames, counted) in [(480, 0), (480, 1), (5_760, 7), (959, 7), (1, 8), (0, 8)] {
+            meter.add(frames, &figures);
+            assert_eq!(figures.snapshot().counters.tts_frames_played, counted);
         }
     }
 }

@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Connections answered at once; others wait.
@@ -23,6 +23,9 @@ const CONNECTIONS: usize = 16;
 
 /// Longest time for a request and its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// First and longest wait before an address that cannot be had is tried again.
+const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Why the page cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +102,42 @@ impl HealthPage {
     }
 }
 
+/// Serves the page until `shutdown`. An address that cannot be had, or is lost, is tried again; why there is no page is told
+/// to `problem`, which is empty while there is one.
+pub(crate) async fn keep(
+    address: &str,
+    figures: &Arc<Figures>,
+    problem: &watch::Sender<String>,
+    shutdown: &CancellationToken,
+) {
+    let (first, longest) = WAITS;
+    let mut wait = first;
+    loop {
+        let ended = match HealthPage::bind(address, figures.clone()).await {
+            Ok(page) => {
+                wait = first;
+                problem.send_if_modified(|told| !std::mem::take(told).is_empty());
+                page.run(shutdown.clone()).await
+            }
+            Err(error) => Err(error),
+        };
+        let Err(error) = ended else { return };
+        let cause = error.to_string();
+        let news = problem.send_if_modified(|told| {
+            let news = *told != cause;
+            told.clone_from(&cause);
+            news
+        });
+        if news {
+            tracing::warn!(cause, "the health page is closed");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = sleep(wait) => wait = (wait * 2).min(longest),
+        }
+    }
+}
+
 /// Waits for a place, then for a connection.
 async fn accept(
     listener: &TcpListener,
@@ -153,15 +192,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_taken_port_is_named() {
+    async fn a_taken_port_is_named_and_tried_again() {
         let figures = Arc::new(Figures::new());
-        let page = HealthPage::bind("127.0.0.1:0", figures.clone()).await.unwrap();
-        let address = page.address().to_string();
-        let error = HealthPage::bind(&address, figures)
-            .await
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(error.contains(&address), "{error}");
+        let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = other.local_addr().unwrap().to_string();
+        let problem = watch::Sender::new(String::new());
+        let mut told = problem.subscribe();
+        let shutdown = CancellationToken::new();
+        let kept = tokio::spawn({
+            let (address, shutdown) = (address.clone(), shutdown.clone());
+            async move { keep(&address, &figures, &problem, &shutdown).await }
+        });
+        let mut told = async |empty: bool| {
+            let wait = told.wait_for(|told| told.is_empty() == empty);
+            timeout(Duration::from_secs(60), wait)
+                .await
+                .unwrap()
+                .unwrap()
+                .clone()
+        };
+        let cause = told(false).await;
+        assert!(cause.contains(&address), "{cause}");
+        drop(other);
+        told(true).await;
+        let response = reqwest::get(format!("http://{address}/health")).await.unwrap();
+        assert_eq!(response.status().as_u16(), 503);
+        shutdown.cancel();
+        kept.await.unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! Carries one call out: asks, connects, moves packets, hangs up.
 
 use crate::call::{Action, Call, MediaState, Patience, Phase, Tally};
-use crate::figures::{Count, Figures};
+use crate::figures::{Count, FRAME, Figures, Meter};
 use crate::microphone::Microphone;
 use crate::session::{
     Arrival, Direction, MediaSession, SessionError, SessionEvent, SessionSettings, WebRtcSession,
@@ -18,9 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How long the other side is given to hear that a call ended.
 const FAREWELL: Duration = Duration::from_secs(3);
-
-/// Frames in 20 ms, the unit of the counters.
-const FRAME: u64 = 960;
 
 /// Takes speech that comes.
 pub trait Downlink: Send {
@@ -84,6 +81,8 @@ pub struct Status {
     pub link: VoiceLink,
     /// Why there is none, in plain words; empty while there is one.
     pub cause: String,
+    /// Why there is no health page, in plain words; empty while there is one, or none is asked for.
+    pub health_page: String,
 }
 
 /// Why an attempt failed.
@@ -105,7 +104,7 @@ impl Leg {
             session: None,
             told: Tally::default(),
             cause: String::new(),
-            received: 0,
+            received: Meter::new(Count::TtsReceived),
         };
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -125,8 +124,7 @@ struct Work {
     /// What of the call's tally has been counted.
     told: Tally,
     cause: String,
-    /// Frames of speech that came since the last whole 20 ms.
-    received: u64,
+    received: Meter,
 }
 
 /// What woke the work.
@@ -219,9 +217,8 @@ impl Work {
 
     /// Counts what came in frames of 20 ms, however long its packets are.
     fn count_speech(&mut self, arrival: &Arrival) {
-        self.received += inspect(&arrival.payload).map_or(FRAME, |info| info.frames as u64);
-        self.leg.figures.count(Count::TtsReceived, self.received / FRAME);
-        self.received %= FRAME;
+        let frames = inspect(&arrival.payload).map_or(FRAME, |info| info.frames as u64);
+        self.received.add(frames, &self.leg.figures);
     }
 
     async fn send(&mut self, packet: crate::session::OpusPacket) {
@@ -341,6 +338,7 @@ impl Work {
         let status = Status {
             link,
             cause: self.cause.clone(),
+            ..Status::default()
         };
         self.leg.status.send_if_modified(|shared| {
             let differs = *shared != status;

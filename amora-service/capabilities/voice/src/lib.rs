@@ -7,6 +7,7 @@ mod figures;
 mod health;
 mod leg;
 mod microphone;
+mod monitor;
 mod queue;
 mod run;
 mod session;

@@ -3,7 +3,7 @@
 use crate::call::Patience;
 use crate::dialect::LogLine;
 use crate::figures::Figures;
-use crate::health::{HealthError, HealthPage};
+use crate::health;
 use crate::leg::{Downlink, Leg, Sessions, Status, WebRtcSessions};
 use crate::microphone::Microphone;
 use crate::session::Direction;
@@ -29,9 +29,6 @@ pub enum VoiceError {
     /// Nobody is to be called.
     #[error("neither `voice.whip_url` nor `voice.whep_url` says whom to call")]
     NoAddress,
-    /// The health page.
-    #[error(transparent)]
-    Health(#[from] HealthError),
     /// Another part took the seat.
     #[error("another part answers for the call now")]
     SeatTaken,
@@ -66,20 +63,17 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), VoiceError> {
     let figures = sound.figures.clone();
-    let mut tasks: JoinSet<Result<(), VoiceError>> = JoinSet::new();
-    if let Some(address) = &config.health_address {
-        let page = HealthPage::bind(address, figures.clone()).await?;
-        let shutdown = shutdown.clone();
-        tasks.spawn(async move { Ok(page.run(shutdown).await?) });
-    }
+    let mut tasks = JoinSet::new();
     let mut told = Vec::new();
     for leg in legs(config, device_id, sound)? {
         told.push(leg.status.subscribe());
-        let (wanted, shutdown) = (wanted.clone(), shutdown.clone());
-        tasks.spawn(async move {
-            leg.run(wanted, shutdown).await;
-            Ok(())
-        });
+        tasks.spawn(leg.run(wanted.clone(), shutdown.clone()));
+    }
+    let page = watch::Sender::new(String::new());
+    let mut page_told = page.subscribe();
+    if let Some(address) = config.health_address.clone() {
+        let (figures, shutdown) = (figures.clone(), shutdown.clone());
+        tasks.spawn(async move { health::keep(&address, &figures, &page, &shutdown).await });
     }
     let mut told = told.into_iter();
     let (mut first, mut second) = (told.next(), told.next());
@@ -88,16 +82,18 @@ pub async fn run(
     loop {
         tokio::select! {
             ended = tasks.join_next() => match ended {
-                Some(ended) => ended??,
+                Some(ended) => ended?,
                 None => {
-                    publish(&status, &figures, [&first, &second]);
+                    publish(&status, &figures, [&first, &second], &page_told);
                     return Ok(());
                 }
             },
-            () = changed(&mut first) => publish(&status, &figures, [&first, &second]),
-            () = changed(&mut second) => publish(&status, &figures, [&first, &second]),
+            () = changed(&mut first) => {}
+            () = changed(&mut second) => {}
+            Ok(()) = page_told.changed() => {}
             _ = due.tick() => tracing::info!("{}", line.next(&figures.snapshot())),
         }
+        publish(&status, &figures, [&first, &second], &page_told);
     }
 }
 
@@ -111,12 +107,18 @@ async fn changed(status: &mut Option<watch::Receiver<Status>>) {
     std::future::pending().await
 }
 
-/// Publishes the state of the calls together: that of the one that is furthest from a connection.
-fn publish(status: &watch::Sender<Status>, figures: &Figures, told: [&Option<watch::Receiver<Status>>; 2]) {
+/// Publishes the state of the calls together, that of the one that is furthest from a connection, and of the health page.
+fn publish(
+    status: &watch::Sender<Status>,
+    figures: &Figures,
+    told: [&Option<watch::Receiver<Status>>; 2],
+    page: &watch::Receiver<String>,
+) {
     let all = told.into_iter().flatten().map(|told| told.borrow().clone());
-    let Some(worst) = all.min_by_key(|status| nearness(status.link)) else {
+    let Some(mut worst) = all.min_by_key(|status| nearness(status.link)) else {
         return;
     };
+    worst.health_page.clone_from(&page.borrow());
     figures.set_connected(worst.link == VoiceLink::Connected);
     status.send_if_modified(|shared| {
         let differs = *shared != worst;

@@ -1,22 +1,21 @@
 //! The microphone's way to the call: clean sound in, Opus packets out, on a thread of its own.
 
-use crate::figures::{Count, Figures};
+use crate::figures::{Count, FRAME, Figures, Meter};
 use crate::microphone::Microphone;
 use crate::session::OpusPacket;
 use amora_audio::hearing::BusReader;
 use amora_audio::opus::{Encoded, Encoder, EncoderSettings, Framer, OpusError, Profile};
 use amora_contract::config::{VoiceConfig, VoiceProfile};
+use amora_router::SoundBlock;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::broadcast;
 
 /// How long a block is waited for before the thread looks whether it is still wanted.
 const PATIENCE: Duration = Duration::from_millis(250);
-
-/// Frames in 20 ms, the unit of the counters.
-const FRAME: u64 = 960;
 
 /// Loss of packets that redundancy is sent for, in percent.
 const EXPECTED_LOSS: u8 = 15;
@@ -30,17 +29,25 @@ pub(crate) struct Line {
     pub(crate) microphone: Microphone,
     pub(crate) figures: Arc<Figures>,
     pub(crate) mute: Arc<AtomicBool>,
+    /// Who listens to what is heard, before and after the box's own sound is taken out of it.
+    pub(crate) listeners: broadcast::Sender<SoundBlock>,
     started: Instant,
     /// Where the microphone's stream has come to, in frames: it never goes back.
     position: Arc<AtomicU64>,
 }
 
 impl Line {
-    pub(crate) fn new(microphone: Microphone, figures: Arc<Figures>, mute: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(
+        microphone: Microphone,
+        figures: Arc<Figures>,
+        mute: Arc<AtomicBool>,
+        listeners: broadcast::Sender<SoundBlock>,
+    ) -> Self {
         Self {
             microphone,
             figures,
             mute,
+            listeners,
             started: Instant::now(),
             position: Arc::default(),
         }
@@ -96,34 +103,32 @@ fn encoder(config: &VoiceConfig) -> Result<Encoder, OpusError> {
 
 struct Work {
     line: Line,
-    encoder: Encoder,
     framer: Framer,
-    frames: Vec<f32>,
+    sender: Sender,
     /// Where the oldest sample of the framer stands in the stream that is sent.
     head: u64,
     /// From a position on the bus to one in the stream that is sent.
     base: Option<i64>,
     /// Position on the bus that should come next.
     expected: i64,
-    captured: u64,
-    was_open: bool,
-    complained: bool,
+    captured: Meter,
 }
 
 impl Work {
     fn new(line: Line, encoder: Encoder) -> Self {
-        let packet = encoder.profile().packet();
         Self {
+            framer: Framer::new(encoder.profile().packet()),
+            sender: Sender {
+                line: line.clone(),
+                encoder,
+                was_open: false,
+                complained: false,
+            },
             line,
-            encoder,
-            framer: Framer::new(packet),
-            frames: vec![0.0; packet],
             head: 0,
             base: None,
             expected: 0,
-            captured: 0,
-            was_open: false,
-            complained: false,
+            captured: Meter::new(Count::MicCaptured),
         }
     }
 
@@ -137,18 +142,15 @@ impl Work {
         }
     }
 
-    fn take(&mut self, position: i64, samples: &[f32]) {
+    fn take(&mut self, position: i64, mut samples: &[f32]) {
         self.place(position);
         self.expected += samples.len() as i64;
-        self.captured += samples.len() as u64;
-        self.line.figures.count(Count::MicCaptured, self.captured / FRAME);
-        self.captured %= FRAME;
-        self.framer.push(samples);
-        while self.framer.take(&mut self.frames) {
+        self.captured.add(samples.len() as u64, &self.line.figures);
+        while let Some(frames) = self.framer.fill(&mut samples) {
             let position = self.head;
-            self.head += self.frames.len() as u64;
+            self.head += frames.len() as u64;
             self.line.position.store(self.head, Ordering::Relaxed);
-            self.send(position);
+            self.sender.send(position, frames);
         }
     }
 
@@ -168,8 +170,18 @@ impl Work {
         self.head = u64::try_from(base + position).unwrap_or_default().max(self.head);
         self.base = Some(self.head as i64 - position);
     }
+}
 
-    fn send(&mut self, position: u64) {
+/// Encodes packets' worth of sound for the call, while it takes any.
+struct Sender {
+    line: Line,
+    encoder: Encoder,
+    was_open: bool,
+    complained: bool,
+}
+
+impl Sender {
+    fn send(&mut self, position: u64, frames: &[f32]) {
         let open = self.line.microphone.is_open() && !self.line.mute.load(Ordering::Relaxed);
         if open && !self.was_open {
             self.encoder.restart();
@@ -178,10 +190,10 @@ impl Work {
         if !open {
             return;
         }
-        match self.encoder.encode(&self.frames) {
+        match self.encoder.encode(frames) {
             Ok(Encoded::Packet(payload)) => self.line.microphone.push(OpusPacket {
                 position,
-                frames: self.frames.len() as u32,
+                frames: frames.len() as u32,
                 payload: Bytes::copy_from_slice(payload),
             }),
             Ok(Encoded::Silence) => {}
@@ -205,7 +217,12 @@ mod tests {
         let figures = Arc::new(Figures::new());
         let microphone = Microphone::new(figures.clone());
         microphone.set_open(true);
-        let line = Line::new(microphone.clone(), figures.clone(), Arc::default());
+        let line = Line::new(
+            microphone.clone(),
+            figures.clone(),
+            Arc::default(),
+            broadcast::Sender::new(1),
+        );
         (
             Work::new(line, encoder(&VoiceConfig::default()).unwrap()),
             microphone,
