@@ -84,44 +84,55 @@ impl KalmanCanceller {
     pub fn figures(&self) -> Figures {
         self.meter.figures()
     }
-}
 
-impl EchoCanceller for KalmanCanceller {
-    fn process(&mut self, reference: &[f32; BLOCK], microphone: &mut [f32; BLOCK]) {
-        let mut played = *reference;
-        make_sound(&mut played);
-        make_sound(microphone);
-        let heard = *microphone;
-
-        self.reference.push(&played, &mut self.transform);
-        let mut emphasised = heard;
+    /// What the filter takes for echo in a block, and what is left without it.
+    fn cancel(
+        &mut self,
+        reference: &[f32; BLOCK],
+        microphone: &[f32; BLOCK],
+    ) -> ([f32; BLOCK], [f32; BLOCK]) {
+        self.reference.push(reference, &mut self.transform);
+        let mut emphasised = *microphone;
         self.emphasis.apply(&mut emphasised);
         let mut echo = [0.0; BLOCK];
         self.paths
             .process(&self.reference, &emphasised, &mut self.transform, &mut echo);
         self.de_emphasis.apply(&mut echo);
-        for (sample, echo) in microphone.iter_mut().zip(&echo) {
-            *sample -= echo;
+        let error = std::array::from_fn(|n| microphone[n] - echo[n]);
+        (echo, error)
+    }
+
+    /// What comes out for a block, and how likely somebody talks in it where that is judged.
+    fn suppress(&mut self, echo: &[f32; BLOCK], error: &[f32; BLOCK]) -> ([f32; BLOCK], Option<f32>) {
+        let Some(suppressor) = &mut self.suppressor else {
+            return (*error, None);
+        };
+        // A whole window of the reference holds two blocks, the suppressor's as much power as one.
+        let mut uncertainty = [0.0; BINS];
+        self.paths.uncertainty(&mut uncertainty);
+        for (power, shape) in uncertainty.iter_mut().zip(&self.de_emphasis_powers) {
+            *power *= 0.5 * shape;
         }
-        let error = *microphone;
-        let mut near_end = None;
-        if let Some(suppressor) = &mut self.suppressor {
-            // A whole window of the reference holds two blocks, the suppressor's as much power as one.
-            let mut uncertainty = [0.0; BINS];
-            self.paths.uncertainty(&mut uncertainty);
-            for (power, shape) in uncertainty.iter_mut().zip(&self.de_emphasis_powers) {
-                *power *= 0.5 * shape;
-            }
-            let block = Cancelled {
-                error: &error,
-                echo: &echo,
-                uncertainty: &uncertainty,
-                proven: self.paths.proven(),
-                changed: self.paths.changed(),
-            };
-            near_end = Some(suppressor.process(&block, &mut self.transform, microphone));
-        }
-        self.meter.count(&heard, &echo, &error, microphone, near_end);
+        let block = Cancelled {
+            error,
+            echo,
+            uncertainty: &uncertainty,
+            proven: self.paths.proven(),
+            changed: self.paths.changed(),
+        };
+        let mut cleaned = [0.0; BLOCK];
+        let near_end = suppressor.process(&block, &mut self.transform, &mut cleaned);
+        (cleaned, Some(near_end))
+    }
+}
+
+impl EchoCanceller for KalmanCanceller {
+    fn process(&mut self, reference: &[f32; BLOCK], microphone: &mut [f32; BLOCK]) {
+        let (played, heard) = (sound(reference), sound(microphone));
+        let (echo, error) = self.cancel(&played, &heard);
+        let (cleaned, near_end) = self.suppress(&echo, &error);
+        self.meter.count(&heard, &echo, &error, &cleaned, near_end);
+        *microphone = cleaned;
         if !self.paths.is_sound() {
             self.restart();
         }
@@ -147,13 +158,13 @@ impl EchoCanceller for KalmanCanceller {
     }
 }
 
-/// Silences what is no number, so that it never gets into what is remembered.
-fn make_sound(block: &mut [f32; BLOCK]) {
-    for sample in block {
-        *sample = if sample.is_finite() {
+/// The block without what is no number, so that it never gets into what is remembered.
+fn sound(block: &[f32; BLOCK]) -> [f32; BLOCK] {
+    block.map(|sample| {
+        if sample.is_finite() {
             sample.clamp(-LOUDEST, LOUDEST)
         } else {
             0.0
-        };
-    }
+        }
+    })
 }

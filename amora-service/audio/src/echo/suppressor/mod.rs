@@ -12,6 +12,9 @@ use near_end::NearEnd;
 use noise::{ComfortNoise, NoiseFloor};
 use residual::Residual;
 
+/// Share of the predicted echo that is taken to be left while a talker is not yet believed in.
+const DISBELIEVED: f32 = 0.03;
+
 /// What a canceller knows of a block.
 pub(crate) struct Cancelled<'a> {
     /// What it left of the microphone.
@@ -84,15 +87,17 @@ impl Suppressor {
         }
         self.uncertainty = *block.uncertainty;
 
-        let proven = block.proven.map(|share| share.max(block.changed));
-        let left = self.residual.expect(&echo, &uncertainty, &proven);
-        let noise = *self.floor.track(&power, left);
+        let mut left = self.residual.expect(&echo, &uncertainty, block.proven);
+        self.residual.widen(block.changed, &mut left);
+        let noise = *self.floor.track(&power, &left);
         let mut explained = noise;
-        for (explained, left) in explained.iter_mut().zip(left) {
+        for (explained, left) in explained.iter_mut().zip(&left) {
             *explained += left;
         }
         let near = self.near_end.judge(&power, &explained) * (1.0 - block.changed);
-        let gains = self.gains.update(&power, left, &noise, near, self.noise_gain);
+        self.residual
+            .widen(DISBELIEVED * self.near_end.disbelief(), &mut left);
+        let gains = self.gains.update(&power, &left, &noise, near, self.noise_gain);
         for (bin, value) in spectrum.iter_mut().enumerate() {
             let gain = gains[bin];
             let hole = (self.noise_gain * self.noise_gain - gain * gain) * noise[bin];

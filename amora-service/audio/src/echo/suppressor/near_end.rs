@@ -10,6 +10,10 @@ const MARGIN: f32 = 2.0;
 const UNLIKELY: f32 = 0.08;
 const CERTAIN: f32 = 0.30;
 
+/// Most that the likelihood rises in a block. Where the room just changed, an echo of which nothing was known looks like a
+/// talker for two or three blocks, until the filter has told it.
+const ATTACK: f32 = 0.34;
+
 /// What is left of the likelihood from block to block after the talker stopped: a quarter of a second to a tenth.
 const RELEASE: f32 = 0.91;
 
@@ -17,6 +21,7 @@ const RELEASE: f32 = 0.91;
 #[derive(Default)]
 pub(super) struct NearEnd {
     likelihood: f32,
+    disbelief: f32,
 }
 
 impl NearEnd {
@@ -30,7 +35,14 @@ impl NearEnd {
         }
         share /= BANDS as f32;
         let now = ((share - UNLIKELY) / (CERTAIN - UNLIKELY)).clamp(0.0, 1.0);
-        self.likelihood = now.max(RELEASE * self.likelihood);
+        let believed = now.min(self.likelihood + ATTACK);
+        self.likelihood = believed.max(RELEASE * self.likelihood);
+        self.disbelief = (now - self.likelihood).max(0.0);
         self.likelihood
+    }
+
+    /// By how much the block speaks for a talker beyond what is believed.
+    pub(super) fn disbelief(&self) -> f32 {
+        self.disbelief
     }
 }

@@ -18,6 +18,9 @@ const TALKER: f32 = 0.25;
 /// An echo this much over the noise can be learnt from.
 const HEARD: f32 = 4.0;
 
+/// Bins on either side among which the echo of a changed room is looked for.
+const REACH: usize = 2;
+
 #[derive(Clone, Copy, Default)]
 struct Leakage {
     left: f32,
@@ -34,7 +37,6 @@ impl Leakage {
 pub(super) struct Residual {
     bands: [Leakage; BANDS],
     late: [f32; BINS],
-    power: [f32; BINS],
 }
 
 impl Residual {
@@ -42,7 +44,6 @@ impl Residual {
         Self {
             bands: [Leakage::default(); BANDS],
             late: [0.0; BINS],
-            power: [0.0; BINS],
         }
     }
 
@@ -53,18 +54,31 @@ impl Residual {
         echo: &[f32; BINS],
         uncertainty: &[f32; BINS],
         proven: &[f32; BINS],
-    ) -> &[f32; BINS] {
+    ) -> [f32; BINS] {
+        let mut power = [0.0; BINS];
         for (late, echo) in self.late.iter_mut().zip(echo) {
             *late = echo.max(REVERBERATION * *late);
         }
         for (band, bins) in self.bands.iter().zip(bands()) {
             let leakage = band.learnt();
             for bin in bins {
-                self.power[bin] = uncertainty[bin] + leakage.max(proven[bin]) * self.late[bin];
+                power[bin] = uncertainty[bin] + leakage.max(proven[bin]) * self.late[bin];
             }
         }
-        self.power[0] = self.power[1];
-        &self.power
+        power[0] = power[1];
+        power
+    }
+
+    /// Raises what is expected to a share of the predicted echo around each bin: where a room is another one, its response
+    /// has its dips elsewhere.
+    pub(super) fn widen(&self, share: f32, power: &mut [f32; BINS]) {
+        if share <= 0.0 {
+            return;
+        }
+        for (bin, value) in power.iter_mut().enumerate() {
+            let around = &self.late[bin.saturating_sub(REACH)..(bin + REACH + 1).min(BINS)];
+            *value = value.max(share * around.iter().copied().fold(0.0, f32::max));
+        }
     }
 
     /// Learns from what was left. `near` is how likely somebody talks.
