@@ -13,6 +13,7 @@ import iot_hub
 import machine
 import measure
 import mpd
+import voice_call
 from machine import Process
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +109,7 @@ def table(ours: measure.Result, theirs: measure.Result) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
 
 
-def document(comparison: str, cloud: str, engine: str) -> str:
+def document(comparison: str, cloud: str, call: str, engine: str) -> str:
     """docs/performance.md."""
     rust = subprocess.run(["rustc", "--version"], check=True, capture_output=True, text=True).stdout.strip()
     broker = subprocess.run(["mosquitto", "-h"], capture_output=True, text=True, check=False).stdout.split("\n")[0]
@@ -129,6 +130,7 @@ AmoraOS's manner. A ratio above 1 is in AmoraOS's favour. Times on a shared mach
   time. The Python device makes no sound: the original leaves that to PipeWire, which is not counted here.
 
 {cloud}
+{call}
 ## The sound engine
 
 `cargo run --release -p amora-audio --example engine_cost`, on one core:
@@ -139,14 +141,16 @@ AmoraOS's manner. A ratio above 1 is in AmoraOS's favour. Times on a shared mach
 
 def main() -> None:
     """Measures, prints and writes."""
-    plan = iot_hub.Plan()
+    plan, call_plan = iot_hub.Plan(), voice_call.Plan()
     with tempfile.TemporaryDirectory(prefix="amora-bench-", dir="/tmp") as folder:
         ours, theirs = measure_both(Path(folder))
         comparison, engine = table(ours, theirs), measure.engine_cost(PROGRAMS)
         print(f"\n{comparison}\n\n{engine}\n\nMeasuring the door to IoT Hub and Microsoft's SDK", flush=True)
         cloud = iot_hub.section(*iot_hub.measure_both(PROGRAMS, Path(folder), plan), plan)
-    print(f"\n{cloud}")
-    (ROOT / "docs" / "performance.md").write_text(document(comparison, cloud, engine))
+        print(f"\n{cloud}")
+        call = voice_call.section(voice_call.compare(PROGRAMS, Path(folder), call_plan), call_plan)
+    print(f"\n{call}")
+    (ROOT / "docs" / "performance.md").write_text(document(comparison, cloud, call, engine))
     print("\nComparing the echo cancellers", flush=True)
     print(f"\n{echo.compare()}")
 

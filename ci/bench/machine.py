@@ -54,6 +54,11 @@ class Process:
         """Resident memory in MB."""
         return self._status("VmRSS")
 
+    def own_memory(self) -> float:
+        """Resident memory in MB, of which what is shared with other programs counts in part (PSS)."""
+        lines = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
     def peak_memory(self) -> float:
         """The most resident memory so far in MB."""
         return self._status("VmHWM")

@@ -1,6 +1,6 @@
-"""Measures a voice client in a call with the hub's stand-in, whatever it is built with.
+"""Measures the voice desk side by side with a voice client in Python, each in a call with the same stand-in for a hub.
 
-By itself it measures the one in Python, `ci/voice`: `build/python/bin/python ci/bench/voice_call.py`.
+By itself it prints the section of docs/performance.md: `build/python/bin/python ci/bench/voice_call.py`.
 """
 
 import io
@@ -16,33 +16,56 @@ import time
 import urllib.request
 import wave
 from array import array
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from machine import Process, free_port, wait_until
 from measure import median
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "ci"))
+from voice.talk import Talker  # noqa: E402  # found by the line before
+
 RATE = 48_000
 DEVICE = "bench"
 CLICK = 480
 """Samples of the click that the microphone hears."""
 PERIOD = 2.0
 """Seconds between clicks: longer than any delay that is to be told apart."""
+CUSHION = 0.080
+"""Seconds after which the simulated room hears what is said into it after a pause."""
+CARD_PERIOD = 0.005
+"""Seconds of the simulated card's period: within it, the room hears at its beginning what comes at its end."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured."""
+
+    starts: int = 5
+    restarts: int = 3
+    seconds: float = 20.0
+    """How long each load is."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured; times in seconds."""
+    """What was measured; times in seconds, memory in MB, processor time in percent of one core."""
 
     connected: list[float]
     """From the program's start to a standing call."""
-    reconnected: float
+    reconnected: list[float]
     """From the hub's restart to a standing call."""
-    processor_percent: float
-    """Of one core, while sound flows both ways."""
+    processor: float
+    """While people speak both ways."""
+    processor_without_call: float
+    """While no hub answers."""
     memory: float
-    """MB, after that."""
+    """Resident, after the call."""
+    own_memory: float
+    """Its share of it: what several programs have in common counts for each in part."""
     delay: list[float]
     """From the mouth to the packet's arrival at the hub."""
 
@@ -56,22 +79,34 @@ def wav(samples: array) -> bytes:
     return content.getvalue()
 
 
-def clicks() -> bytes:
-    """What the microphone hears: a short tone at the beginning of each period, and silence."""
-    tone = [round(20_000 * math.sin(2 * math.pi * 1000 * number / RATE)) for number in range(CLICK)]
-    return wav(array("h", tone + [0] * (round(PERIOD * RATE) - CLICK)))
+def click() -> array:
+    """A short tone."""
+    return array("h", (round(20_000 * math.sin(2 * math.pi * 1000 * number / RATE)) for number in range(CLICK)))
 
 
-def delays(heard: array, packets: list[dict], mouth: float) -> list[float]:
-    """How long each click took: `heard` from position 0, the packets that brought it, and when the mouth began."""
+def clicks() -> array:
+    """A short tone at the beginning of a period, and silence."""
+    return click() + array("h", bytes(2 * (round(PERIOD * RATE) - CLICK)))
+
+
+def talk() -> array:
+    """Somebody who talks without end, in some sentences."""
+    text = "What is the weather going to be like tomorrow? Please set a timer for ten minutes, and play some music."
+    convert = ["sox", "-t", "wav", "-", "-r", str(RATE), "-t", "s16", "-", "norm", "-10"]
+    spoken = subprocess.run(["espeak-ng", "--stdout", text], check=True, capture_output=True).stdout
+    return array("h", subprocess.run(convert, input=spoken, check=True, capture_output=True).stdout)
+
+
+def delays(heard: array, packets: list[dict], spoken: list[float]) -> list[float]:
+    """How long each click took: `heard` from position 0, the packets that brought it, and when clicks were spoken."""
     found, silent_until = [], 0
     arrivals = [(packet["position"], packet["arrival"]) for packet in packets if packet["position"] is not None]
     for number, sample in enumerate(heard):
         if number >= silent_until and abs(sample) > 5_000:
             silent_until = number + round(PERIOD / 2 * RATE)
             arrival = max((pair for pair in arrivals if pair[0] <= number), default=None)
-            if arrival and (spoken := arrival[1] - mouth) >= 0:
-                found.append(spoken % PERIOD)
+            if arrival and (before := [moment for moment in spoken if moment <= arrival[1]]):
+                found.append(arrival[1] - max(before))
     return found
 
 
@@ -99,10 +134,9 @@ class Hub:
             return None
         return json.loads(content) if kind == "application/json" else content
 
-    def say(self, seconds: float) -> None:
-        """Sends noise as fast as it is played."""
-        noise = wav(array("h", (number * 7919 % 4001 - 2000 for number in range(round(seconds * RATE)))))
-        urllib.request.urlopen(f"{self.address}/devices/{DEVICE}/say?pace=0.02", noise).read()
+    def say(self, sound: bytes) -> None:
+        """Sends speech as fast as it is played."""
+        urllib.request.urlopen(f"{self.address}/devices/{DEVICE}/say?pace=0.02", sound).read()
 
     def wait_for_call(self) -> float:
         """Seconds until the call stands."""
@@ -114,66 +148,218 @@ class Hub:
         return time.perf_counter() - begin
 
 
-def measure(start, mouth, program: Path, folder: Path, seconds: float = 20.0, starts: int = 3) -> Result:
-    """Measures the client that `start(hub's address, microphone's file)` runs.
+class PythonClient:
+    """The client of `ci/voice`, whose microphone hears a file again and again."""
 
-    `mouth(process)` tells when, on the Unix clock, the first sample of the file was spoken.
-    """
-    microphone = folder / "clicks.wav"
-    microphone.write_bytes(clicks())
-    hub = Hub(program, folder)
-    connected = []
-    for _ in range(starts):
-        with hub.start(), start(hub.address, microphone):
+    name = "Python"
+
+    def __init__(self, folder: Path):
+        """Writes into a folder."""
+        self.folder = folder
+
+    @contextmanager
+    def running(self, hub: str, hears: array | None = None):
+        """Runs it; gives the process, and when clicks that it hears were spoken."""
+        file, log = self.folder / "microphone.wav", self.folder / "client.log"
+        file.write_bytes(wav(hears or array("h", bytes(2 * RATE))))
+        log.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "voice.client", "--hub-url", hub, "--device-id", DEVICE]
+        command += ["--microphone", str(file), "--health-port", "0"]
+        path = os.pathsep.join([str(ROOT / "build" / "voice"), str(ROOT / "ci")])
+        with Process(log, command, PYTHONPATH=path) as process:
+            yield process, partial(self.spoken, log)
+
+    @staticmethod
+    def spoken(log: Path) -> list[float]:
+        """When the file began, again and again, by its log."""
+        start = float(re.search(r"the microphone hears from ([\d.]+)", log.read_text())[1])
+        return [start + number * PERIOD for number in range(1 + int((time.time() - start) / PERIOD))]
+
+
+class Service:
+    """The service with no other part than the voice desk, in a simulated room that is talked into."""
+
+    name = "AmoraOS"
+
+    def __init__(self, program: Path, folder: Path, voice: str = ""):
+        """Writes into a folder; `voice` is more of the section of that name."""
+        self.program, self.folder, self.voice = program, folder, voice
+
+    @contextmanager
+    def running(self, hub: str, hears: array | None = None):
+        """Runs it; gives the process, and when clicks that it hears were spoken."""
+        voice = f'[voice]\nhub_url = "{hub}"\ndevice_id = "{DEVICE}"\n{self.voice}\n' if hub else ""
+        control, configuration = self.folder / "control.socket", self.folder / "amora.toml"
+        control.unlink(missing_ok=True)
+        configuration.write_text(
+            f'[device]\nid = "{DEVICE}"\ndata = "{self.folder}"\n[audio]\ncard = "room"\nready_chime = false\n'
+            f'[web]\naddress = "127.0.0.1"\nport = {free_port()}\nsocket = "{control}"\n[log]\nlevel = "warn"\n{voice}'
+        )
+        spoken, ended = [], threading.Event()
+        log = self.folder / "service.log"
+        with Process(log, [str(self.program), "--config", str(configuration)]) as process:
+            mouth = threading.Thread(target=self.talk, args=[control, hears, spoken, ended]) if hears else None
+            if mouth:
+                wait_until("the service", control.exists)
+                mouth.start()
+            try:
+                yield process, lambda: spoken
+            finally:
+                ended.set()
+                if mouth:
+                    mouth.join()
+
+    def talk(self, control: Path, hears: array, spoken: list[float], ended: threading.Event) -> None:
+        """Says it again and again, as soon as the room is there to be talked into."""
+        while not ended.is_set():
+            try:
+                with Talker(control) as talker:
+                    say(talker, hears, spoken, ended)
+            except ConnectionError:
+                ended.wait(0.05)
+
+
+def say(talker: Talker, hears: array, spoken: list[float], ended: threading.Event) -> None:
+    """Says it again and again: each click as one message after a pause, and notes when that was."""
+    are_clicks = hears == clicks()
+    while not ended.is_set():
+        if are_clicks:
+            # Never later than it was, so that no delay is told shorter than it is.
+            spoken.append(time.time() + CUSHION - CARD_PERIOD)
+            talker.say(hears[:CLICK].tobytes())
+            ended.wait(PERIOD)
+            continue
+        for start in range(0, len(hears), RATE):
+            if not ended.is_set():
+                talker.speak(hears[start : start + RATE].tobytes())
+
+
+def load(process: Process, seconds: float) -> float:
+    """Percent of one core that it uses."""
+    before, begin = process.processor_seconds(), time.monotonic()
+    time.sleep(seconds)
+    return 100 * (process.processor_seconds() - before) / (time.monotonic() - begin)
+
+
+def measure_delay(client, hub: Hub, seconds: float) -> list[float]:
+    """How long clicks take to the hub, which is silent meanwhile."""
+    with hub.start(), client.running(hub.address, clicks()) as (_, spoken):
+        hub.wait_for_call()
+        time.sleep(seconds)
+        with wave.open(io.BytesIO(hub.get(f"/devices/{DEVICE}/heard"))) as file:
+            heard = array("h", file.readframes(file.getnframes()))
+        return delays(heard, hub.get(f"/devices/{DEVICE}/packets"), spoken())
+
+
+def measure(client, program: Path, folder: Path, plan: Plan) -> Result:
+    """Measures one of the two, against a hub that is this program."""
+    hub, connected, reconnected = Hub(program, folder), [], []
+    for _ in range(plan.starts):
+        with hub.start(), client.running(hub.address):
             connected.append(hub.wait_for_call())
-    with start(hub.address, microphone) as device:
+    with client.running(hub.address, talk()) as (process, _):
+        time.sleep(3)
+        without_call = load(process, plan.seconds)
         with hub.start():
             hub.wait_for_call()
-            speech = threading.Thread(target=hub.say, args=[seconds + 1])
+            sound = talk()
+            sound *= math.ceil((plan.seconds + 2) * RATE / len(sound))
+            speech = threading.Thread(target=hub.say, args=[wav(sound)])
             speech.start()
             time.sleep(1)
-            before, begin = device.processor_seconds(), time.monotonic()
-            time.sleep(seconds)
-            percent = 100 * (device.processor_seconds() - before) / (time.monotonic() - begin)
-            memory = device.memory()
+            processor = load(process, plan.seconds)
+            memory, own_memory = process.memory(), process.own_memory()
             speech.join()
-            with wave.open(io.BytesIO(hub.get(f"/devices/{DEVICE}/heard"))) as file:
-                heard = array("h", file.readframes(file.getnframes()))
-            delay = delays(heard, hub.get(f"/devices/{DEVICE}/packets"), mouth(device))
-        with hub.start():
-            reconnected = hub.wait_for_call()
-    return Result(connected, reconnected, percent, memory, delay)
+        for _ in range(plan.restarts):
+            with hub.start():
+                reconnected.append(hub.wait_for_call())
+                time.sleep(1)
+    delay = measure_delay(client, hub, plan.seconds)
+    return Result(connected, reconnected, processor, without_call, memory, own_memory, delay)
 
 
-def python_client(hub: str, microphone: Path) -> Process:
-    """The client of `ci/voice`."""
-    command = [sys.executable, "-m", "voice.client", "--hub-url", hub, "--device-id", DEVICE]
-    command += ["--microphone", str(microphone), "--health-port", "0"]
-    path = os.pathsep.join([str(ROOT / "build" / "voice"), str(ROOT / "ci")])
-    log = microphone.with_name("client.log")
-    log.unlink(missing_ok=True)
-    return Process(log, command, PYTHONPATH=path)
+@dataclass(frozen=True)
+class Comparison:
+    """Both clients, and what only the service can be asked."""
+
+    ours: Result
+    theirs: Result
+    low_latency: list[float]
+    """Delays with the profile of that name."""
+    silent: float
+    """Percent of one core that the service uses without the section `[voice]`."""
 
 
-def python_mouth(process: Process) -> float:
-    """When it began to hear, by its log."""
-    return float(re.search(r"the microphone hears from ([\d.]+)", process.log.read_text())[1])
+def compare(programs: Path, folder: Path, plan: Plan) -> Comparison:
+    """Measures one after the other."""
+    hub, service, folder = programs / "hub-stand-in", programs / "amora-service", folder / "voice"
+    folder.mkdir()
+    print("Measuring the voice desk", flush=True)
+    ours = measure(Service(service, folder), hub, folder, plan)
+    swift = Service(service, folder, 'profile = "low_latency"')
+    low_latency = measure_delay(swift, Hub(hub, folder), plan.seconds)
+    with Service(service, folder).running("") as (process, _):
+        time.sleep(3)
+        silent = load(process, plan.seconds)
+    print("Measuring the voice client in Python", flush=True)
+    theirs = measure(PythonClient(folder), hub, folder, plan)
+    return Comparison(ours, theirs, low_latency, silent)
+
+
+def table(comparison: Comparison) -> str:
+    """The comparison as a Markdown table."""
+    ours, theirs = comparison.ours, comparison.theirs
+    rows = [("", "AmoraOS", "Python client", "ratio", "goal"), ("---", "---:", "---:", "---:", "---")]
+
+    def row(name: str, unit: str, mine: float, other: float, goal: str = "") -> None:
+        rows.append((name, f"{mine:,.3g} {unit}", f"{other:,.3g} {unit}", f"{other / mine:,.1f}×", goal))
+
+    def delay(name: str, mine: list[float], goal: str) -> None:
+        both = [median(mine), median(theirs.delay)]
+        texts = [f"{seconds * 1000:.0f} ms ({seconds * RATE:,.0f} samples)" for seconds in both]
+        rows.append((name, *texts, f"{both[1] / both[0]:,.1f}×", goal))
+
+    row("CPU in a call, of one core", "%", ours.processor, theirs.processor, "≤ 1/10")
+    row("CPU while no hub answers", "%", ours.processor_without_call, theirs.processor_without_call)
+    row("memory in a call, resident", "MB", ours.memory, theirs.memory, "≤ 1/5")
+    row("memory in a call, its share (PSS)", "MB", ours.own_memory, theirs.own_memory, "≤ 1/5")
+    row("start → connected, median", "ms", median(ours.connected) * 1000, median(theirs.connected) * 1000)
+    row("hub restarted → connected, median", "s", median(ours.reconnected), median(theirs.reconnected))
+    delay("mouth → wire, median", ours.delay, "≤ 35 ms")
+    delay("mouth → wire, `low_latency`, median", comparison.low_latency, "≤ 20 ms")
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+
+
+def section(comparison: Comparison, plan: Plan) -> str:
+    """The page's section."""
+    seconds = plan.seconds
+    return f"""## The voice call
+
+The service with no other part than `[voice]`, and the voice client of `ci/voice` on aiortc and SpeexDSP, one after the
+other against the same hub (`amora-service/peers/hub`) over loopback, each with its defaults.
+
+{table(comparison)}
+
+- CPU: user and system time of the whole process for {seconds:.0f} s, nothing taken off, while somebody talks into the
+  microphone and the hub talks without pause. Both cancel echo and carry Opus and SRTP both ways. AmoraOS also runs its
+  whole sound engine and the simulation of a room with its loudspeaker, reverberation and microphone: without `[voice]`
+  that is {comparison.silent:.1f} % here. The Python client has files for a card: it neither mixes nor resamples,
+  nothing comes back from its loudspeaker, and no clocks drift.
+- Start: from running the program to a call that stands at the hub, {plan.starts} times. Restart: the hub ends and is
+  started again, {plan.restarts} times; both wait 3 s before they call again.
+- Mouth to wire: a click every {PERIOD:.0f} s while the hub is silent, from when it is spoken to the arrival at the hub
+  of the packet that it is found in, by the clock of the machine. It holds the card's period (20 ms in the Python
+  client, 5 ms in AmoraOS), echo cancelling, the packet's length and the codec's delay. AmoraOS is talked into over a
+  WebSocket, whose time counts too; a click counts as spoken a whole period before the room hears it.
+"""
 
 
 def main() -> None:
-    """Measures the client in Python and prints it."""
-    manifest = str(ROOT / "amora-service" / "Cargo.toml")
-    build = ["cargo", "build", "--quiet", "--locked", "--release", "--manifest-path", manifest]
-    subprocess.run([*build, "--package", "amora-peer-hub"], check=True)
-    program = ROOT / "amora-service" / "target" / "release" / "hub-stand-in"
+    """Measures and prints only; the argument is how many seconds each load lasts."""
+    plan = Plan(seconds=float(sys.argv[1])) if len(sys.argv) > 1 else Plan()
+    programs = ROOT / "amora-service" / "target" / "release"
     with tempfile.TemporaryDirectory(prefix="amora-bench-", dir="/tmp") as folder:
-        result = measure(python_client, python_mouth, program, Path(folder))
-    print(f"start → connected, median   {median(result.connected) * 1000:8.0f} ms")
-    print(f"hub restarted → connected   {result.reconnected:8.1f} s")
-    print(f"processor in a call         {result.processor_percent:8.1f} % of one core")
-    print(f"memory in a call            {result.memory:8.0f} MB")
-    samples = [round(seconds * RATE) for seconds in result.delay]
-    print(f"mouth → wire, median        {median(samples):8.0f} samples ({median(result.delay) * 1000:.0f} ms)")
+        print(section(compare(programs, Path(folder), plan), plan))
 
 
 if __name__ == "__main__":
