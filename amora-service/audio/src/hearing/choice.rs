@@ -1,36 +1,21 @@
-//! Which engine suits what was measured, and why.
+//! Which engine is at work, and why.
 
 use super::Kind;
 use amora_contract::config::EchoEngine;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What an engine is chosen by.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Conditions {
-    /// How far what the marks say strays, in frames.
-    pub(super) spread: f64,
-    /// How much of the echo is bent by the loudspeaker, in dB of the echo; `None` while unknown.
-    pub(super) distortion: Option<f32>,
-    /// How much of the echo the present engine takes away, in dB, once it had time to learn.
-    pub(super) reduction: Option<f32>,
-}
+/// From the first choice to the last: by what each leaves of the echo and of the near talker, `docs/echo-scoreboard.md`.
+/// Our own leads with true loudspeakers and with those that bend, in any room and on any clock; of the others AEC3 bears
+/// more.
+const ORDER: [Kind; 3] = [Kind::Kalman, Kind::Aec3, Kind::Speex];
 
-/// A part of the echo that is bent this much (−20 dB) is more than a linear canceller may leave.
-const BENT: f32 = -20.0;
-
-/// So much less and for so long it must be before it counts as straight again.
-const STRAIGHT: f32 = -26.0;
-
-/// Delays that stray by more than 5 ms can't be aligned by.
-const UNSTEADY: f64 = 240.0;
-
-/// An engine that takes less than this away has failed.
+/// An engine that takes less than this away, in dB, has failed.
 const USELESS: f32 = 6.0;
 
-/// How long an engine must fail before another is tried, and how long one is kept that another has replaced.
+/// How long an engine must fail before another is tried, and how long it is then left alone.
 const PATIENCE: Duration = Duration::from_secs(4);
-const LOYALTY: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_secs(60);
 
 /// A choice and its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,36 +24,44 @@ pub(super) struct Choice {
     pub(super) why: String,
 }
 
-/// Chooses, and remembers for how long something has been so.
+/// An engine that could not do it here.
+#[derive(Debug, Clone, Copy)]
+struct GivenUp {
+    kind: Kind,
+    since: Duration,
+    /// What it took away, in dB.
+    reduction: f32,
+}
+
+/// Chooses, and remembers what was tried.
 #[derive(Debug, Default)]
 pub(super) struct Chooser {
     /// How long the present engine has been useless.
     useless: Duration,
-    /// Engines that could not do it here, and for how long they are left alone.
-    given_up: Vec<(Kind, Duration, f32)>,
-    bent: Option<Duration>,
+    given_up: Vec<GivenUp>,
 }
 
 impl Chooser {
     /// The room or the time line is another now: what could not be done may be possible.
     pub(super) fn restart(&mut self) {
-        *self = Self {
-            bent: self.bent,
-            ..Self::default()
-        };
+        *self = Self::default();
     }
 
-    /// The engine for what was measured, `elapsed` after the last time this was asked.
+    /// The engine for what was asked, `elapsed` after the last time. `reduction` is how much of the echo the `current` one
+    /// takes away, in dB, once it had time to learn.
     pub(super) fn choose(
         &mut self,
         asked: EchoEngine,
-        conditions: &Conditions,
+        reduction: Option<f32>,
         current: Option<Kind>,
         failed: &BTreeSet<Kind>,
         elapsed: Duration,
     ) -> Choice {
         let pinned = match asked {
-            EchoEngine::Auto => return self.automatic(conditions, current, failed, elapsed),
+            EchoEngine::Auto => {
+                self.remember(reduction, current, elapsed);
+                return self.automatic(failed);
+            }
             EchoEngine::Off => None,
             EchoEngine::Speex => Some(Kind::Speex),
             EchoEngine::Aec3 => Some(Kind::Aec3),
@@ -90,95 +83,65 @@ impl Chooser {
         }
     }
 
-    fn automatic(
-        &mut self,
-        conditions: &Conditions,
-        current: Option<Kind>,
-        failed: &BTreeSet<Kind>,
-        elapsed: Duration,
-    ) -> Choice {
-        self.remember(conditions, current, elapsed);
-        let bent = self.bent.is_some();
-        let unsteady = conditions.spread > UNSTEADY;
-        // Linear engines leave the near talker alone; AEC3 bears what is not linear and ducks him.
-        let order = if bent || unsteady {
-            [Kind::Aec3, Kind::Kalman, Kind::Speex]
-        } else {
-            [Kind::Kalman, Kind::Speex, Kind::Aec3]
+    fn remember(&mut self, reduction: Option<f32>, current: Option<Kind>, elapsed: Duration) {
+        for engine in &mut self.given_up {
+            engine.since += elapsed;
+        }
+        self.given_up.retain(|engine| engine.since < REST);
+        let (Some(kind), Some(reduction)) = (current, reduction) else {
+            return;
         };
+        if reduction >= USELESS {
+            self.useless = Duration::ZERO;
+            return;
+        }
+        self.useless += elapsed;
+        if self.useless >= PATIENCE {
+            self.useless = Duration::ZERO;
+            self.given_up.retain(|engine| engine.kind != kind);
+            self.given_up.push(GivenUp {
+                kind,
+                since: Duration::ZERO,
+                reduction,
+            });
+        }
+    }
+
+    fn automatic(&self, failed: &BTreeSet<Kind>) -> Choice {
         let usable = |kind: &Kind| !failed.contains(kind);
-        let fresh = |kind: &Kind| usable(kind) && !self.given_up.iter().any(|(other, ..)| other == kind);
-        let kind = order.into_iter().find(fresh).or_else(|| {
+        let tried = |kind: &Kind| self.given_up.iter().any(|engine| engine.kind == *kind);
+        let fresh = ORDER.into_iter().find(|kind| usable(kind) && !tried(kind));
+        let kind = fresh.or_else(|| {
             // All have been tried: the one that took most away.
-            let best = self.given_up.iter().filter(|(kind, ..)| usable(kind));
-            best.max_by(|a, b| a.2.total_cmp(&b.2)).map(|(kind, ..)| *kind)
+            let best = self.given_up.iter().filter(|engine| usable(&engine.kind));
+            best.max_by(|a, b| a.reduction.total_cmp(&b.reduction))
+                .map(|engine| engine.kind)
         });
-        Choice {
-            kind,
-            why: self.reason(kind, bent, unsteady, conditions, failed),
-        }
-    }
-
-    fn remember(&mut self, conditions: &Conditions, current: Option<Kind>, elapsed: Duration) {
-        for (_, age, _) in &mut self.given_up {
-            *age += elapsed;
-        }
-        self.given_up.retain(|(_, age, _)| *age < LOYALTY);
-        match (self.bent, conditions.distortion) {
-            (_, Some(part)) if part > BENT => self.bent = Some(Duration::ZERO),
-            (Some(since), Some(part)) if part < STRAIGHT => {
-                self.bent = Some(since + elapsed).filter(|since| *since < LOYALTY);
-            }
-            _ => {}
-        }
-        match (current, conditions.reduction) {
-            (Some(kind), Some(reduction)) if reduction < USELESS => {
-                self.useless += elapsed;
-                if self.useless >= PATIENCE {
-                    self.useless = Duration::ZERO;
-                    self.given_up.retain(|(other, ..)| *other != kind);
-                    self.given_up.push((kind, Duration::ZERO, reduction));
-                }
-            }
-            (_, Some(_)) => self.useless = Duration::ZERO,
-            _ => {}
-        }
-    }
-
-    fn reason(
-        &self,
-        kind: Option<Kind>,
-        bent: bool,
-        unsteady: bool,
-        conditions: &Conditions,
-        failed: &BTreeSet<Kind>,
-    ) -> String {
         let Some(kind) = kind else {
-            return "no echo canceller works here: the microphone passes as it is".to_owned();
+            return Choice {
+                kind: None,
+                why: "no echo canceller works here: the microphone passes as it is".to_owned(),
+            };
         };
-        let mut why = if let Some((other, _, reduction)) =
-            self.given_up.iter().find(|(other, ..)| *other != kind)
-        {
-            format!("{kind}, because {other} took only {reduction:.0} dB of the echo away")
-        } else if bent {
-            match conditions.distortion {
-                Some(part) => {
-                    format!("{kind}, because the loudspeaker bends the sound ({part:.0} dB of the echo)")
-                }
-                None => format!("{kind}, because the loudspeaker bent the sound a while ago"),
-            }
-        } else if unsteady {
-            format!(
-                "{kind}, because the card tells its delay only to {:.0} frames",
-                conditions.spread
-            )
-        } else {
-            format!("{kind}, because echo and reference stand on one time line and the loudspeaker is linear")
-        };
-        for other in failed {
-            why.push_str(&format!("; {other} does not work here"));
+        // What comes after the one chosen is no reason, unless all were tried.
+        let rank = |kind: Kind| ORDER.iter().position(|other| *other == kind);
+        let matters = |other: Kind| other != kind && (tried(&kind) || rank(other) < rank(kind));
+        let missing = failed.iter().filter(|other| matters(**other));
+        let mut reasons: Vec<String> = missing
+            .map(|other| format!("{other} does not work here"))
+            .collect();
+        let useless = self.given_up.iter().filter(|engine| matters(engine.kind));
+        reasons.extend(useless.map(|engine| {
+            let GivenUp { kind, reduction, .. } = engine;
+            format!("{kind} took only {reduction:.0} dB of the echo away")
+        }));
+        if reasons.is_empty() {
+            reasons.push("it leaves the least of the echo and the most of who speaks near".to_owned());
         }
-        why
+        Choice {
+            kind: Some(kind),
+            why: format!("{kind}, because {}", reasons.join(" and ")),
+        }
     }
 }
 
@@ -188,90 +151,72 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn choose(chooser: &mut Chooser, conditions: &Conditions, current: Option<Kind>) -> Option<Kind> {
-        chooser
-            .choose(EchoEngine::Auto, conditions, current, &BTreeSet::new(), SECOND)
-            .kind
+    fn choose(chooser: &mut Chooser, reduction: Option<f32>, current: Option<Kind>) -> Choice {
+        chooser.choose(EchoEngine::Auto, reduction, current, &BTreeSet::new(), SECOND)
     }
 
     #[test]
-    fn a_linear_engine_unless_the_loudspeaker_bends() {
+    fn the_best_stays_as_long_as_it_works() {
         let mut chooser = Chooser::default();
-        let mut conditions = Conditions::default();
-        assert_eq!(choose(&mut chooser, &conditions, None), Some(Kind::Kalman));
-        conditions.distortion = Some(-12.0);
-        let kalman = Some(Kind::Kalman);
-        let choice = chooser.choose(EchoEngine::Auto, &conditions, kalman, &BTreeSet::new(), SECOND);
-        assert_eq!(choice.kind, Some(Kind::Aec3));
-        assert!(
-            choice.why.contains("bends") && choice.why.contains("-12 dB"),
-            "{}",
-            choice.why
-        );
-        // Straight again, but not yet for long.
-        conditions.distortion = Some(-40.0);
-        for second in 1..60 {
-            assert_eq!(
-                choose(&mut chooser, &conditions, Some(Kind::Aec3)),
-                Some(Kind::Aec3),
-                "{second} s"
-            );
+        let first = choose(&mut chooser, None, None);
+        assert_eq!(first.kind, Some(Kind::Kalman));
+        assert!(first.why.contains("the least of the echo"), "{}", first.why);
+        for _ in 0..120 {
+            assert_eq!(choose(&mut chooser, Some(8.0), first.kind), first);
         }
-        assert_eq!(
-            choose(&mut chooser, &conditions, Some(Kind::Aec3)),
-            Some(Kind::Kalman)
-        );
     }
 
     #[test]
-    fn an_engine_that_does_nothing_makes_way() {
+    fn an_engine_that_does_nothing_makes_way_for_a_minute() {
         let mut chooser = Chooser::default();
-        let conditions = Conditions {
-            reduction: Some(2.0),
-            ..Conditions::default()
-        };
         let kalman = Some(Kind::Kalman);
         for _ in 0..3 {
-            assert_eq!(choose(&mut chooser, &conditions, kalman), kalman);
+            assert_eq!(choose(&mut chooser, Some(2.0), kalman).kind, kalman);
         }
-        let choice = chooser.choose(EchoEngine::Auto, &conditions, kalman, &BTreeSet::new(), SECOND);
-        assert_eq!(choice.kind, Some(Kind::Speex));
+        let choice = choose(&mut chooser, Some(2.0), kalman);
+        assert_eq!(choice.kind, Some(Kind::Aec3));
         assert!(choice.why.contains("kalman took only 2 dB"), "{}", choice.why);
-        let good = Conditions {
-            reduction: Some(25.0),
-            ..Conditions::default()
-        };
-        for _ in 0..50 {
-            assert_eq!(choose(&mut chooser, &good, Some(Kind::Speex)), Some(Kind::Speex));
+        for second in 1..60 {
+            let kind = choose(&mut chooser, Some(25.0), Some(Kind::Aec3)).kind;
+            assert_eq!(kind, Some(Kind::Aec3), "{second} s");
         }
+        assert_eq!(choose(&mut chooser, Some(25.0), Some(Kind::Aec3)).kind, kalman);
+    }
+
+    #[test]
+    fn where_none_works_the_one_that_took_most_away_stays() {
+        let mut chooser = Chooser::default();
+        let mut current = None;
+        for _ in 0..30 {
+            let reduction = match current {
+                Some(Kind::Kalman) => 2.0,
+                Some(Kind::Aec3) => 5.0,
+                _ => 1.0,
+            };
+            current = choose(&mut chooser, Some(reduction), current).kind;
+        }
+        assert_eq!(current, Some(Kind::Aec3));
     }
 
     #[test]
     fn what_is_set_is_used_or_said_to_be_missing() {
         let mut chooser = Chooser::default();
-        let conditions = Conditions::default();
-        let none = BTreeSet::new();
-        let set = chooser.choose(EchoEngine::Speex, &conditions, None, &none, SECOND);
-        assert_eq!(set.kind, Some(Kind::Speex));
-        let failed = BTreeSet::from([Kind::Speex]);
-        let lost = chooser.choose(EchoEngine::Speex, &conditions, set.kind, &failed, SECOND);
+        let mut ask = |engine, failed: &[Kind]| {
+            let failed = failed.iter().copied().collect();
+            chooser.choose(engine, None, None, &failed, SECOND)
+        };
+        assert_eq!(ask(EchoEngine::Speex, &[]).kind, Some(Kind::Speex));
+        let lost = ask(EchoEngine::Speex, &[Kind::Speex]);
         assert_eq!(lost.kind, None);
-        assert!(lost.why.contains("does not work"));
-        assert_eq!(
-            chooser
-                .choose(EchoEngine::Off, &conditions, None, &none, SECOND)
-                .kind,
-            None
-        );
-        let all = BTreeSet::from([Kind::Speex, Kind::Aec3, Kind::Kalman]);
-        let choice = chooser.choose(EchoEngine::Auto, &conditions, None, &all, SECOND);
-        assert_eq!(choice.kind, None);
-        let rest = BTreeSet::from([Kind::Kalman]);
-        assert_eq!(
-            chooser
-                .choose(EchoEngine::Auto, &conditions, None, &rest, SECOND)
-                .kind,
-            Some(Kind::Speex)
-        );
+        assert!(lost.why.contains("does not work"), "{}", lost.why);
+        assert_eq!(ask(EchoEngine::Off, &[]).kind, None);
+        let none = ask(EchoEngine::Auto, &[Kind::Speex, Kind::Aec3, Kind::Kalman]);
+        assert_eq!(none.kind, None);
+        let next = ask(EchoEngine::Auto, &[Kind::Kalman]);
+        assert_eq!(next.kind, Some(Kind::Aec3));
+        assert_eq!(next.why, "aec3, because kalman does not work here");
+        let same = ask(EchoEngine::Auto, &[Kind::Speex]);
+        assert_eq!(same.kind, Some(Kind::Kalman));
+        assert!(!same.why.contains("speex"), "{}", same.why);
     }
 }

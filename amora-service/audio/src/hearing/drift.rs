@@ -66,11 +66,6 @@ impl Line {
         self.span >= LONG && self.uncertainty < 1e-6
     }
 
-    /// How far turns stray from the line, in frames.
-    pub(super) fn spread(&self) -> f64 {
-        self.spread
-    }
-
     /// The offset at a microphone position.
     pub(super) fn at(&self, position: f64) -> f64 {
         let (x, y) = self.middle.unwrap_or_default();

@@ -33,8 +33,6 @@ pub struct Figures {
     pub drift_settled: bool,
     /// Whether the reference is resampled.
     pub resampling: bool,
-    /// How much of the loudest echo the loudspeaker bends, in dB of the echo; `None` while unknown.
-    pub distortion: Option<Decibels>,
     /// By how much the clean bus is later than the raw one.
     pub latency: Frames,
     /// Whether somebody speaks while the box does.

@@ -1,4 +1,4 @@
-//! Levels, echo reduction and the loudspeaker's distortion, block by block.
+//! Levels and echo reduction, block by block.
 
 use crate::echo::BLOCK;
 use amora_contract::units::Decibels;
@@ -17,20 +17,6 @@ pub(super) const SOUNDING: f32 = 1e-6;
 
 /// Blocks of echo after a restart before the reduction says something about the engine: three seconds.
 const LEARNING: u32 = 300;
-
-/// Width, lowest and number of the loudness classes by which distortion is told.
-const CLASS: f32 = 6.0;
-const LOWEST: f32 = -54.0;
-const CLASSES: usize = 9;
-
-/// Blocks that a class must have seen: half a second.
-const SEEN: u32 = 50;
-
-/// The part of a new block in a class.
-const CLASS_MEMORY: f32 = 0.02;
-
-/// A linear canceller leaves as small a part of a loud echo as of a soft one; so many dB more is the loudspeaker.
-const EXCESS: f32 = 6.0;
 
 /// Mean square of a block.
 pub(super) fn power(block: &[f32; BLOCK]) -> f32 {
@@ -55,14 +41,6 @@ impl Level {
     }
 }
 
-/// Echo of one loudness.
-#[derive(Debug, Clone, Copy, Default)]
-struct Class {
-    seen: u32,
-    echo: f32,
-    left: f32,
-}
-
 /// What the engine makes of the echo.
 #[derive(Debug, Default)]
 pub(super) struct EchoMeter {
@@ -71,7 +49,6 @@ pub(super) struct EchoMeter {
     left: f32,
     learnt: u32,
     double_talk: f32,
-    classes: [Class; CLASSES],
 }
 
 impl EchoMeter {
@@ -99,17 +76,6 @@ impl EchoMeter {
         self.echo += part * (microphone - self.echo);
         self.left += part * (clean - self.left);
         self.learnt = self.learnt.saturating_add(1);
-        if self.learnt < LEARNING {
-            return;
-        }
-        let loudness = (decibels(reference) - LOWEST) / CLASS;
-        if (0.0..CLASSES as f32).contains(&loudness) {
-            let class = &mut self.classes[loudness as usize];
-            let part = CLASS_MEMORY.max(1.0 / (class.seen + 1) as f32);
-            class.echo += part * (microphone - class.echo);
-            class.left += part * (clean - class.left);
-            class.seen = class.seen.saturating_add(1);
-        }
     }
 
     /// The loudest that may still be heard of what sounded.
@@ -131,27 +97,6 @@ impl EchoMeter {
     pub(super) fn double_talk(&self) -> f32 {
         self.double_talk
     }
-
-    /// How much of the loudest echo the loudspeaker bends, in dB of the echo: what is left of it beyond what is left of
-    /// softer echo. `None` while there is too little of both.
-    pub(super) fn distortion(&self) -> Option<f32> {
-        let part = |class: &Class| decibels(class.left) - decibels(class.echo);
-        let seen = || {
-            self.classes
-                .iter()
-                .enumerate()
-                .filter(|(_, class)| class.seen >= SEEN)
-        };
-        let (loudest, class) = seen().next_back()?;
-        let softer = seen().filter(|(index, _)| index + 2 <= loudest);
-        let best = softer.map(|(_, class)| part(class)).min_by(f32::total_cmp)?;
-        let worst = part(class);
-        Some(if worst > best + EXCESS {
-            worst
-        } else {
-            worst.min(-60.0)
-        })
-    }
 }
 
 #[cfg(test)]
@@ -172,21 +117,5 @@ mod tests {
         let reduction = meter.learnt_reduction().unwrap();
         assert!((reduction - 30.0).abs() < 0.1, "{reduction} dB");
         assert!((meter.double_talk() - 0.5).abs() < 0.02);
-    }
-
-    #[test]
-    fn distortion_is_what_is_left_of_loud_echo_only() {
-        let mut straight = EchoMeter::default();
-        let mut bent = EchoMeter::default();
-        for n in 0..2000 {
-            let loud = n % 2 == 0;
-            let reference = if loud { 0.1 } else { 1e-3 };
-            straight.observe(reference, reference * 0.01, reference * 1e-5, false);
-            let left = if loud { 0.1 * 0.01 * 0.03 } else { 1e-3 * 1e-5 };
-            bent.observe(reference, reference * 0.01, left, false);
-        }
-        assert!(straight.distortion().unwrap() <= -59.0);
-        let part = bent.distortion().unwrap();
-        assert!((part + 15.2).abs() < 0.3, "{part} dB");
     }
 }

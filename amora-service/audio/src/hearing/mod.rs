@@ -37,7 +37,7 @@ use amora_contract::units::{Decibels, Frames, Hertz, PartsPerMillion};
 use barge_in::{BargeIn, Change};
 use bus::Bus;
 use canceller::Canceller;
-use choice::{Chooser, Conditions};
+use choice::Chooser;
 use high_pass::HighPass;
 use meter::{EchoMeter, Level, power};
 use search::Search;
@@ -234,7 +234,6 @@ impl Hearing {
             drift: PartsPerMillion(self.timeline.drift() * 1e6),
             drift_settled: self.timeline.line().is_settled(),
             resampling: self.timeline.is_resampling(),
-            distortion: self.meter.distortion().map(Decibels),
             latency: self.latency,
             near_end: self.barge_in.is_speaking(),
             barge_ins: self.barge_ins,
@@ -353,11 +352,7 @@ impl Hearing {
         if self.canceller.is_changing() && elapsed > Duration::ZERO {
             return;
         }
-        let conditions = Conditions {
-            spread: self.timeline.line().spread(),
-            distortion: self.meter.distortion(),
-            reduction: self.meter.learnt_reduction(),
-        };
+        let reduction = self.meter.learnt_reduction();
         let before = self.canceller.kind();
         // An engine that can't be made is one less to choose from.
         let mut elapsed = elapsed;
@@ -366,7 +361,7 @@ impl Hearing {
             let failed = self.canceller.failed();
             let choice = self
                 .chooser
-                .choose(self.asked, &conditions, current, failed, elapsed);
+                .choose(self.asked, reduction, current, failed, elapsed);
             self.why = choice.why;
             self.canceller.change(choice.kind);
             if self.canceller.kind() == choice.kind {

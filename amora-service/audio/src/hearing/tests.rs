@@ -3,6 +3,7 @@
 mod alignment;
 mod engines;
 mod near_end;
+mod speech;
 mod thread;
 
 use super::*;

@@ -4,6 +4,7 @@
 //! Everything is mono at [`RATE`], full scale ±1, and the same on every machine. What is said comes from outside:
 //! `tests/speech` has speech.
 
+mod hearing;
 pub mod measures;
 mod music;
 mod resampling;
@@ -14,6 +15,7 @@ pub mod speech;
 #[cfg(test)]
 mod tests;
 
+pub use hearing::{Heard, hear};
 pub use music::music;
 pub use resampling::resample;
 pub use rooms::{Shoebox, decaying, shoebox};
