@@ -99,6 +99,8 @@ export interface EchoState {
   engine: EchoEngine;
   /** Echo return loss enhancement: by how much the echo leaves quieter than it came. Missing until the box has sounded alone for a while. */
   erle?: Decibels | null;
+  /** What gain control adds to the microphone; missing while it is off. */
+  gain?: Decibels | null;
   /** Why this one, in plain words. */
   reason: string;
 }

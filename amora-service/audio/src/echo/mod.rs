@@ -1,6 +1,7 @@
 //! Taking the box's own sound out of what its microphone hears.
 
 pub mod aec3;
+pub(crate) mod gain_filter;
 pub mod kalman;
 #[doc(hidden)]
 pub mod scenes;

@@ -35,6 +35,8 @@ pub struct Figures {
     pub resampling: bool,
     /// By how much the clean bus is later than the raw one.
     pub latency: Frames,
+    /// What gain control adds to the clean bus; `None` while it is off.
+    pub gain: Option<Decibels>,
     /// Whether somebody speaks while the box does.
     pub near_end: bool,
     /// How often somebody began to.

@@ -11,12 +11,14 @@ mod barge_in;
 mod bus;
 mod canceller;
 mod choice;
+mod conditioning;
 mod drift;
 mod engines;
 mod figures;
 mod follower;
 mod high_pass;
 mod meter;
+mod options;
 mod reference;
 mod search;
 #[cfg(test)]
@@ -28,18 +30,20 @@ mod watch;
 pub use bus::{Block, BusReader};
 pub use engines::{EngineFactory, Kind, engines};
 pub use figures::Figures;
+pub use options::HearingOptions;
 pub use thread::{HearingError, HearingThread};
 
 use crate::echo::BLOCK;
 use crate::engine::Mark;
-use amora_contract::config::{EchoConfig, EchoEngine};
+use amora_contract::config::EchoEngine;
 use amora_contract::units::{Decibels, Frames, Hertz, PartsPerMillion};
 use barge_in::{BargeIn, Change};
 use bus::Bus;
-use canceller::Canceller;
+use canceller::{Cancelled, Canceller};
 use choice::Chooser;
+use conditioning::Conditioner;
 use high_pass::HighPass;
-use meter::{EchoMeter, Level, power};
+use meter::{EchoMeter, Level, SOUNDING, power};
 use search::Search;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -47,44 +51,6 @@ use timeline::{Pair, Timeline};
 
 /// The only rate there is.
 pub const RATE: Hertz = Hertz(48_000.0);
-
-/// What the hearing needs to know.
-pub struct HearingOptions {
-    /// The engine asked for.
-    pub engine: EchoEngine,
-    /// Takes away what is below, from the clean bus only.
-    pub high_pass: Option<Hertz>,
-    /// Makes engines.
-    pub factory: EngineFactory,
-}
-
-impl HearingOptions {
-    /// The engine that suits, above 80 Hz.
-    pub fn new(factory: EngineFactory) -> Self {
-        Self {
-            engine: EchoEngine::Auto,
-            high_pass: Some(Hertz(80.0)),
-            factory,
-        }
-    }
-
-    /// What a configuration asks for, with the engines there are.
-    pub fn from_config(config: &EchoConfig) -> Self {
-        Self {
-            engine: config.engine,
-            ..Self::new(engines(config))
-        }
-    }
-}
-
-impl std::fmt::Debug for HearingOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HearingOptions")
-            .field("engine", &self.engine)
-            .field("high_pass", &self.high_pass)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +108,7 @@ pub struct Hearing {
     search: Search,
     meter: EchoMeter,
     barge_in: BargeIn,
+    conditioner: Conditioner,
     levels: [Level; 3],
     latency: Frames,
     clean: Bus,
@@ -167,6 +134,7 @@ impl Hearing {
             search: Search::new(),
             meter: EchoMeter::default(),
             barge_in: BargeIn::new(),
+            conditioner: Conditioner::new(options.noise_suppression, options.gain_control),
             levels: [Level::default(); 3],
             latency: Frames(0),
             clean: Bus::new(),
@@ -235,6 +203,7 @@ impl Hearing {
             drift_settled: self.timeline.line().is_settled(),
             resampling: self.timeline.is_resampling(),
             latency: self.latency,
+            gain: self.conditioner.gain(),
             near_end: self.barge_in.is_speaking(),
             barge_ins: self.barge_ins,
             blocks: self.blocks,
@@ -266,18 +235,24 @@ impl Hearing {
             of_reference.process(&mut reference);
         }
         let cancelled = self.canceller.process(&reference, &microphone);
-        self.latency = cancelled.latency;
+        let powers = [power(&microphone), power(&reference)];
+        self.judge(raw.position - cancelled.latency.0 as i64, &cancelled, powers[1]);
+
+        // Whoever judges the canceller sees its own work: conditioning comes after.
+        let mut samples = cancelled.clean;
+        let echo = self.meter.envelope() > SOUNDING && !self.hears_near_end();
+        self.conditioner.process(&mut samples, echo);
+        self.latency = Frames(cancelled.latency.0 + self.conditioner.latency().0);
         let late = self.latency.0 as f64 / RATE.0 * 1e9;
-        let clean = Block {
+        self.clean.write(&Block {
             position: raw.position - self.latency.0 as i64,
             nanoseconds: pair.nanoseconds.saturating_sub(late as u64),
-            samples: cancelled.clean,
-        };
-        self.clean.write(&clean);
+            samples,
+        });
         self.blocks += 1;
 
-        let powers = [power(&microphone), power(&reference), power(&cancelled.clean)];
-        for (level, power) in self.levels.iter_mut().zip(powers) {
+        let levels = [powers[0], powers[1], power(&samples)];
+        for (level, power) in self.levels.iter_mut().zip(levels) {
             level.observe(power);
         }
         if pair.reference.is_some() {
@@ -285,7 +260,6 @@ impl Hearing {
             self.timeline.reported(pair.position, &mut reported);
             self.search.observe(&reported, &pair.microphone);
         }
-        self.judge(&clean, &cancelled.microphone, powers[1]);
         if cancelled.kind != self.heard_kind {
             self.heard_kind = cancelled.kind;
             self.meter.restart();
@@ -306,20 +280,17 @@ impl Hearing {
         self.barge_in.restart();
     }
 
-    /// Measures what was done to a block.
-    fn judge(&mut self, clean: &Block, microphone: &[f32; BLOCK], reference: f32) {
+    /// Measures what was done to a block, which begins at `position`.
+    fn judge(&mut self, position: i64, block: &Cancelled, reference: f32) {
         let near = self.barge_in.suspects();
+        let (microphone, clean) = (&block.microphone, &block.clean);
         self.meter
-            .observe(reference, power(microphone), power(&clean.samples), near);
+            .observe(reference, power(microphone), power(clean), near);
         // Without an engine nothing tells the talker from the box.
         if self.canceller.kind().is_none() {
             return;
         }
-        let position = clean.position;
-        match self
-            .barge_in
-            .observe(self.meter.envelope(), microphone, &clean.samples)
-        {
+        match self.barge_in.observe(self.meter.envelope(), microphone, clean) {
             Some(Change::Began) => {
                 self.barge_ins += 1;
                 self.tell(HearingEvent::NearEndBegan { position });
@@ -327,6 +298,11 @@ impl Hearing {
             Some(Change::Ended) => self.tell(HearingEvent::NearEndEnded { position }),
             None => {}
         }
+    }
+
+    /// Whether somebody is known to speak while the box sounds.
+    fn hears_near_end(&self) -> bool {
+        self.canceller.kind().is_some() && self.barge_in.is_speaking()
     }
 
     /// Takes a long delay out of the reference, unless the engine works with what it has.

@@ -1,6 +1,8 @@
 //! The hearing in the simulated room, turned by hand.
 
 mod alignment;
+mod conditioning;
+mod delay;
 mod engines;
 mod near_end;
 mod speech;
@@ -11,7 +13,7 @@ use crate::card::room::{Pace, Room, RoomSlot};
 use crate::card::{Card, CardError, CardFormat, CardSlot, Turn};
 use crate::echo::EchoCanceller;
 use crate::engine::{Console, Crank, EngineOptions, Mounted, SourceKind, SourceWriter, Tap, assemble};
-use amora_contract::config::{AudioConfig, RoomConfig};
+use amora_contract::config::{AudioConfig, EchoConfig, RoomConfig, VoiceConfig};
 use amora_contract::units::Millis;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};

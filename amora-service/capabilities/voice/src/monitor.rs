@@ -196,7 +196,7 @@ mod tests {
             },
             ..VoiceConfig::default()
         };
-        let hearing = HearingThread::start(&engine.console(), HearingOptions::from_config(&config.echo)).unwrap();
+        let hearing = HearingThread::start(&engine.console(), HearingOptions::from_config(&config)).unwrap();
         let listeners = broadcast::Sender::new(1_000);
         let monitor = Monitor::start(&hearing, listeners.clone()).unwrap();
         let mut listener = listeners.subscribe();

@@ -40,6 +40,12 @@ pub struct VoiceConfig {
     /// What becomes of the hub's speech when somebody talks into it.
     #[schemars(extend("x-remote" = true))]
     pub barge_in: BargeIn,
+    /// Lower the room's steady noise by some 10 dB: for people at the other end rather than for a speech recogniser.
+    #[schemars(extend("x-remote" = true))]
+    pub noise_suppression: bool,
+    /// Bring quiet and loud talkers to one level, −23 dBFS, by −6 to +18 dB.
+    #[schemars(extend("x-remote" = true))]
+    pub gain_control: bool,
     /// The microphone's way to the hub.
     pub opus: OpusConfig,
     /// Taking the box's own sound out of the microphone's.
@@ -63,6 +69,8 @@ impl Default for VoiceConfig {
             max_reconnect_delay: Seconds(30.0),
             disconnected_grace: Seconds(10.0),
             barge_in: BargeIn::Duck,
+            noise_suppression: false,
+            gain_control: false,
             opus: OpusConfig::default(),
             echo: EchoConfig::default(),
             health_address: None,

@@ -102,4 +102,7 @@ pub struct EchoState {
     pub drift: PartsPerMillion,
     /// Share of the time in which the box and somebody spoke at once, 0 to 1.
     pub double_talk: f64,
+    /// What gain control adds to the microphone; missing while it is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gain: Option<Decibels>,
 }

@@ -49,10 +49,9 @@ fn every_engine_works_here() {
         (EchoEngine::Kalman, 20.0),
     ] {
         for delay in [5, 120] {
-            let options = HearingOptions::from_config(&EchoConfig {
-                engine,
-                ..EchoConfig::default()
-            });
+            let mut config = VoiceConfig::default();
+            config.echo.engine = engine;
+            let options = HearingOptions::from_config(&config);
             let late = RoomConfig {
                 echo_delay: Millis(delay),
                 ..room(100.0)
@@ -219,17 +218,15 @@ fn the_first_choice_is_the_best_where_it_is_hard() {
     };
     for (room, jitter) in [(bent, 0), (room(0.0), 900)] {
         let reduction = |engine| {
-            let options = HearingOptions::from_config(&EchoConfig {
-                engine,
-                ..EchoConfig::default()
-            });
+            let mut config = VoiceConfig::default();
+            config.echo.engine = engine;
+            let options = HearingOptions::from_config(&config);
             let mut bench = Bench::new(&room, options, loud.clone());
             bench.lies.jitter.store(jitter, Ordering::Relaxed);
             bench.run(6.0);
             bench.reduction(2.0)
         };
-        let [kalman, aec3, speex] =
-            [EchoEngine::Kalman, EchoEngine::Aec3, EchoEngine::Speex].map(reduction);
+        let [kalman, aec3, speex] = [EchoEngine::Kalman, EchoEngine::Aec3, EchoEngine::Speex].map(reduction);
         assert!(
             kalman > aec3.max(speex) + 6.0,
             "jitter {jitter}: {kalman} dB, AEC3 {aec3} dB, Speex {speex} dB"

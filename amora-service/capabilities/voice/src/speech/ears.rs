@@ -21,7 +21,7 @@ pub(super) struct Ears {
 impl Ears {
     /// Begins to hear, and to send what is heard.
     pub(super) fn open(console: &Console, config: &VoiceConfig, line: &Line) -> Result<Self, String> {
-        let options = HearingOptions::from_config(&config.echo);
+        let options = HearingOptions::from_config(config);
         let hearing = HearingThread::start(console, options).map_err(|error| error.to_string())?;
         let uplink = Uplink::start(hearing.clean(), line.clone(), config)?;
         let monitor = Monitor::start(&hearing, line.listeners.clone())?;
@@ -74,5 +74,6 @@ fn echo_state(figures: hearing::Figures) -> EchoState {
         delay_ms: figures.delay.map(|frames| (frames / 4.8).round() / 10.0),
         drift: figures.drift,
         double_talk: f64::from(figures.double_talk),
+        gain: figures.gain,
     }
 }
