@@ -1,4 +1,5 @@
-//! Lets the echo cancellers loose on the same scenes, and prints what each left of the echo and what it cost, as JSON.
+//! Lets the echo cancellers, and the box's whole hearing, loose on the same scenes, and prints what each left of the echo
+//! and what it cost, as JSON.
 //!
 //! `cargo run --release -p amora-audio --example echo_scoreboard`
 
@@ -9,8 +10,12 @@ use amora_audio::echo::EchoCanceller;
 use amora_audio::echo::aec3::{Aec3, Tuning};
 use amora_audio::echo::kalman::{KalmanCanceller, Settings};
 use amora_audio::echo::scenes::measures::{erle, erle_over_time, level_kept, si_sdr, time_to};
-use amora_audio::echo::scenes::{Plan, RATE, Scene, Shoebox, cancel, decaying, frames, music, play, shoebox};
+use amora_audio::echo::scenes::{
+    Plan, RATE, Scene, Shoebox, cancel, decaying, frames, hear, music, play, shoebox,
+};
 use amora_audio::echo::speex::{Speex, TAIL};
+use amora_audio::hearing::{HearingOptions, Kind, engines};
+use amora_contract::config::EchoConfig;
 use amora_contract::units::{Decibels, Frames, PartsPerMillion};
 use std::ops::Range;
 
@@ -25,19 +30,70 @@ const TURN: f64 = 10.0;
 const DOUBLE_TALK: f64 = 6.0;
 const AFTER_CHANGE: f64 = 5.0;
 
+/// When the room changes while both speak.
+const CHANGE_IN_TALK: f64 = 12.0;
+
 /// Seconds of each point of a curve.
 const POINT: f64 = 0.25;
 
-type Make = fn() -> Box<dyn EchoCanceller>;
+/// One who competes.
+enum Entrant {
+    /// An engine with nothing around it.
+    Engine(fn() -> Box<dyn EchoCanceller>),
+    /// The box's whole hearing, as it is set by default but for the high-pass, which is no part of cancelling.
+    Hearing,
+}
 
-/// Who competes: a name, and how to make one. Add a line to add an engine.
-const ENGINES: &[(&str, Make)] = &[
-    ("speexdsp", || speex(TAIL)),
-    ("speexdsp 200 ms", || speex(Frames(9600))),
-    ("AEC3", || Box::new(Aec3::new(Tuning::Standard))),
-    ("AEC3 duplex", || Box::new(Aec3::new(Tuning::Duplex))),
-    ("Kalman", || Box::new(KalmanCanceller::new(Settings::default()))),
+/// Who competes: a name, and what it is. Add a line to add an engine.
+const ENTRANTS: &[(&str, Entrant)] = &[
+    ("speexdsp", Entrant::Engine(|| speex(TAIL))),
+    ("speexdsp 200 ms", Entrant::Engine(|| speex(Frames(9600)))),
+    ("AEC3", Entrant::Engine(|| Box::new(Aec3::new(Tuning::Standard)))),
+    (
+        "AEC3 duplex",
+        Entrant::Engine(|| Box::new(Aec3::new(Tuning::Duplex))),
+    ),
+    (
+        "Kalman",
+        Entrant::Engine(|| Box::new(KalmanCanceller::new(Settings::default()))),
+    ),
+    ("box (auto)", Entrant::Hearing),
 ];
+
+/// What came out.
+struct Outcome {
+    cleaned: Vec<f32>,
+    latency: Frames,
+    /// The engine at work at the end, where there was a choice.
+    chosen: Option<Kind>,
+}
+
+impl Entrant {
+    fn run(&self, trial: &Trial) -> Outcome {
+        match self {
+            Self::Engine(make) => {
+                let mut engine = make();
+                Outcome {
+                    cleaned: cancel(&trial.scene, engine.as_mut()),
+                    latency: engine.latency(),
+                    chosen: None,
+                }
+            }
+            Self::Hearing => {
+                let options = HearingOptions {
+                    high_pass: None,
+                    ..HearingOptions::new(engines(&EchoConfig::default()))
+                };
+                let heard = hear(&trial.scene, trial.drift, options);
+                Outcome {
+                    cleaned: heard.clean,
+                    latency: heard.figures.latency,
+                    chosen: heard.figures.engine,
+                }
+            }
+        }
+    }
+}
 
 fn speex(tail: Frames) -> Box<dyn EchoCanceller> {
     Box::new(Speex::new(tail).expect("there is memory"))
@@ -47,6 +103,7 @@ fn speex(tail: Frames) -> Box<dyn EchoCanceller> {
 struct Trial {
     name: &'static str,
     scene: Scene,
+    drift: PartsPerMillion,
     judged: Range<usize>,
 }
 
@@ -58,6 +115,7 @@ fn trials() -> Vec<Trial> {
     let trial = |name, plan: Plan, far: &[f32]| Trial {
         name,
         scene: play(&plan, far, &near),
+        drift: plan.drift,
         judged: settled.clone(),
     };
     let plain = Plan::default;
@@ -73,8 +131,8 @@ fn trials() -> Vec<Trial> {
         near: Some((frames(TURN)..frames(TURN + DOUBLE_TALK), Decibels(level))),
         ..plan
     };
-    let changing = Plan {
-        change: Some((frames(TURN), decaying(2, 0.1))),
+    let changing = |at| Plan {
+        change: Some((frames(at), decaying(2, 0.1))),
         ..plain()
     };
     // A living room that swallows a third of the sound at each wall, and a kitchen of hard ones; the box's loudspeaker
@@ -114,20 +172,25 @@ fn trials() -> Vec<Trial> {
             &far,
         ),
         Trial {
-            name: "room changes",
-            scene: play(&changing, &far, &near),
             judged: frames(TURN)..frames(TURN + AFTER_CHANGE),
+            ..trial("room changes", changing(TURN), &far)
         },
         trial("near −6 dB", talk(plain(), -6.0), &far),
         trial("near 0 dB", talk(plain(), 0.0), &far),
         trial("near +6 dB", talk(plain(), 6.0), &far),
         trial("near 0 dB, drift 100 ppm", talk(drifting, 0.0), &far),
         trial("near 0 dB, kitchen", talk(in_room(&kitchen, 0.5), 0.0), &far),
+        trial(
+            "near 0 dB, room changes",
+            talk(changing(CHANGE_IN_TALK), 0.0),
+            &far,
+        ),
     ]
 }
 
 /// What one engine did with one scene, as JSON.
-fn judge(trial: &Trial, cleaned: &[f32]) -> String {
+fn judge(trial: &Trial, outcome: &Outcome) -> String {
+    let cleaned = &outcome.cleaned;
     let (microphone, judged) = (&trial.scene.microphone, trial.judged.clone());
     let reached = time_to(Decibels(20.0), microphone, cleaned);
     let curve: Vec<String> = erle_over_time(microphone, cleaned, frames(POINT))
@@ -152,6 +215,9 @@ fn judge(trial: &Trial, cleaned: &[f32]) -> String {
             number(Some(erle(&microphone[after.clone()], &cleaned[after]).0))
         ));
     }
+    if let Some(kind) = outcome.chosen {
+        fields.push(format!("\"chosen\":\"{kind}\""));
+    }
     format!("{{{}}}", fields.join(","))
 }
 
@@ -174,24 +240,24 @@ fn cpu_time() -> f64 {
 
 fn main() {
     let trials = trials();
-    let engines: Vec<String> = ENGINES
+    let entrants: Vec<String> = ENTRANTS
         .iter()
-        .map(|(name, make)| {
-            let mut costs = Vec::new();
+        .map(|(name, entrant)| {
+            let (mut costs, mut latency) = (Vec::new(), Frames(0));
             let scenes: Vec<String> = trials
                 .iter()
                 .map(|trial| {
-                    let mut engine = make();
                     let started = cpu_time();
-                    let cleaned = cancel(&trial.scene, engine.as_mut());
+                    let outcome = entrant.run(trial);
                     costs.push((cpu_time() - started) * 1000.0 / SECONDS);
-                    format!("\"{}\":{}", trial.name, judge(trial, &cleaned))
+                    latency = outcome.latency;
+                    format!("\"{}\":{}", trial.name, judge(trial, &outcome))
                 })
                 .collect();
             costs.sort_by(f64::total_cmp);
             format!(
                 "{{\"name\":\"{name}\",\"latency_ms\":{:.1},\"cost_ms_per_second\":{:.3},\"scenes\":{{{}}}}}",
-                make().latency().seconds(RATE).0 * 1000.0,
+                latency.seconds(RATE).0 * 1000.0,
                 costs[costs.len() / 2],
                 scenes.join(",")
             )
@@ -208,6 +274,6 @@ fn main() {
     println!(
         "{{\"point\":{POINT},\"turn\":{TURN},\"input_si_sdr\":{{{}}},\"engines\":[{}]}}",
         input.join(","),
-        engines.join(",")
+        entrants.join(",")
     );
 }
