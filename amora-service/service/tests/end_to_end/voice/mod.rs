@@ -3,6 +3,7 @@
 mod answers;
 mod commands;
 mod loss;
+mod media_server;
 mod speech;
 
 use crate::support::{House, Recording};
