@@ -11,4 +11,5 @@ mod manners;
 mod outages;
 mod sound;
 mod support;
+mod talk;
 mod voice;
