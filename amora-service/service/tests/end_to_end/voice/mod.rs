@@ -1,14 +1,16 @@
 //! The voice desk between a room and a hub.
 
 mod answers;
+mod barge_in;
 mod commands;
 mod loss;
 mod media_server;
+mod packets;
 mod speech;
 
-use crate::support::{House, Recording};
+use crate::support::{House, Recording, until};
 use amora_peer_hub::{Hub, RATE};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::f64::consts::TAU;
 use std::time::{Duration, Instant};
 
@@ -56,13 +58,15 @@ async fn speech(house: &House, sounds: bool) {
     } else {
         "speech to end"
     };
-    client
-        .state_where(what, |state| {
-            let active = state["audio"]["mixer"]["active"].as_array();
-            let is = active.is_some_and(|active| active.iter().any(|kind| kind == "speech"));
-            is == sounds && (sounds || state["voice"]["queues"]["speech"] == 0)
-        })
-        .await;
+    until(what, async || {
+        let state = client.state().await;
+        let active = state["audio"]["mixer"]["active"].as_array();
+        let is = active.is_some_and(|active| active.iter().any(|kind| kind == "speech"));
+        // The state may be a second old.
+        let voice = client.command("voice.get_status", json!({})).await;
+        (is == sounds && (sounds || voice["queues"]["speech"] == 0)).then_some(())
+    })
+    .await;
 }
 
 /// Status and body of the health page.
