@@ -158,14 +158,9 @@ async fn what_is_no_speech_ends_the_talk_with_a_reason() {
         };
         let hearing = async {
             loop {
-                match from
-                    .next()
-                    .await
-                    .expect("a close frame comes before the end")
-                    .unwrap()
-                {
-                    Message::Close(frame) => break frame.unwrap(),
-                    _ => {}
+                let message = from.next().await.expect("a close frame comes before the end");
+                if let Message::Close(frame) = message.unwrap() {
+                    break frame.unwrap();
                 }
             }
         };
