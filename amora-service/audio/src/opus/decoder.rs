@@ -3,6 +3,9 @@
 use super::{LONGEST_PACKET, OpusError, PacketInfo, inspect};
 use ::opus::Channels;
 
+/// Sound at full scale overshoots by less; what libopus makes of bytes that nobody encoded can be far louder.
+const LOUDEST: f32 = 2.0;
+
 /// Frames that made-up sound comes in multiples of: 2.5 ms.
 pub(crate) const GRAIN: usize = 120;
 
@@ -85,7 +88,8 @@ impl Decoder {
             })?;
         let decoded = decoded.min(samples.len());
         for (sample, frame) in samples.iter_mut().zip(stereo[..2 * decoded].chunks_exact(2)) {
-            *sample = if frame[0].is_finite() { frame[0] } else { 0.0 };
+            let decoded = if frame[0].is_finite() { frame[0] } else { 0.0 };
+            *sample = decoded.clamp(-LOUDEST, LOUDEST);
         }
         samples[decoded..].fill(0.0);
         Ok(())
