@@ -65,6 +65,16 @@ impl Bench {
         }
     }
 
+    /// Replaces the engine by another one with another card.
+    fn replace_engine(&mut self) {
+        let other = Self::new();
+        self.speaker.move_to(&other.console).unwrap();
+        self.console = other.console;
+        self.crank = other.crank;
+        self.mounted = other.mounted;
+        self.tap = other.tap;
+    }
+
     /// What left the card since the last call, on the left.
     fn heard(&mut self) -> Vec<f32> {
         analysis::channel(&std::mem::take(&mut self.heard), 0, 2)
@@ -181,4 +191,25 @@ fn a_burst_is_heard_whole_and_an_interruption_at_once() {
     assert!(end <= 480, "silent after {end} frames");
     assert!(!bench.console.is_sounding(SourceKind::Speech));
     assert_eq!(SpeakerOptions::default().lead, Millis(10));
+}
+
+#[test]
+fn what_waits_goes_on_in_another_engine() {
+    let mut bench = Bench::new();
+    let speech = FAR.speak(4.0);
+    let mut packets = encoded(&speech, EncoderSettings::default());
+    packets.iter_mut().for_each(|packet| packet.at = 0.0);
+    bench.run(&packets, 1.5);
+    bench.speaker.set_gain(Decibels(-60.0));
+    bench.replace_engine();
+    bench.run(&[], 4.0);
+    let heard = bench.heard();
+    let counters = bench.speaker.playout().counters();
+    assert_eq!((counters.played, counters.dropped), (200, 0), "{counters:?}");
+    assert_eq!(bench.console.counters().underruns, 0);
+    assert!(heard.len() > 5 * 48_000);
+    let second = 72_000;
+    let expected = analysis::rms(&speech[second..]).0;
+    let found = analysis::rms(&heard[second..second + 120_000]).0;
+    assert!((found - expected).abs() < 1.0, "{found} dB of {expected}");
 }
