@@ -1,5 +1,6 @@
 //! One session of media with a peer: Opus both ways, whatever library carries it.
 
+mod farewell;
 mod webrtc;
 
 pub use self::webrtc::{SessionSettings, WebRtcSession};

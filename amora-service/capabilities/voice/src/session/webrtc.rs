@@ -1,5 +1,6 @@
 //! A session on the `webrtc` crate.
 
+use super::farewell::Farewell;
 use super::{Arrival, Direction, MediaSession, OpusPacket, PAYLOAD_TYPE, RATE, SessionError, SessionEvent};
 use crate::call::MediaState;
 use crate::signalling::IceServer;
@@ -27,7 +28,7 @@ use webrtc::peer_connection::{
     RTCIceGatheringState, RTCIceServer, RTCPeerConnectionState, RTCSessionDescription, Registry,
     SettingEngineBuilder, SrtpProtectionProfile, configure_rtcp_reports,
 };
-use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpTransceiver};
 
 /// Packets that wait to be taken: ten seconds of a hub that sends its speech in one burst.
 const ARRIVALS: usize = 512;
@@ -56,6 +57,7 @@ pub struct WebRtcSession {
     gathered: watch::Receiver<u64>,
     states: mpsc::UnboundedReceiver<MediaState>,
     arrivals: mpsc::Receiver<Arrival>,
+    farewell: Farewell,
     dropped: Arc<AtomicU64>,
     closed: bool,
 }
@@ -87,13 +89,14 @@ impl WebRtcSession {
             dropped: dropped.clone(),
         };
         let connection = connection(&settings, listener).await.map_err(setup)?;
-        let microphone = add_audio(&*connection, settings.direction).await.map_err(setup)?;
+        let (line, microphone) = add_audio(&*connection, settings.direction).await.map_err(setup)?;
         Ok(Self {
             connection,
             microphone,
             gathered,
             states,
             arrivals,
+            farewell: Farewell::new(line),
             dropped,
             closed: false,
         })
@@ -168,6 +171,7 @@ impl MediaSession for WebRtcSession {
             biased;
             state = self.states.recv() => state.map(SessionEvent::State),
             Some(arrival) = self.arrivals.recv() => Some(SessionEvent::Packet(arrival)),
+            () = self.farewell.heard() => Some(SessionEvent::State(MediaState::Closed)),
         }
     }
 
@@ -317,7 +321,7 @@ async fn connection(
 async fn add_audio(
     connection: &dyn PeerConnection,
     direction: Direction,
-) -> webrtc::error::Result<Option<Microphone>> {
+) -> webrtc::error::Result<(Arc<dyn RtpTransceiver>, Option<Microphone>)> {
     let init = |direction| RTCRtpTransceiverInit {
         direction,
         streams: Vec::new(),
@@ -328,10 +332,10 @@ async fn add_audio(
         Direction::Send => RTCRtpTransceiverDirection::Sendonly,
         Direction::Receive => {
             let receiving = init(RTCRtpTransceiverDirection::Recvonly);
-            connection
+            let line = connection
                 .add_transceiver_from_kind(RtpCodecKind::Audio, Some(receiving))
                 .await?;
-            return Ok(None);
+            return Ok((line, None));
         }
     };
     let ssrc = random();
@@ -353,16 +357,17 @@ async fn add_audio(
     )));
     let mut init = init(sending);
     init.send_encodings = vec![encoding];
-    connection
+    let line = connection
         .add_transceiver_from_track(track.clone() as Arc<dyn TrackLocal>, Some(init))
         .await?;
-    Ok(Some(Microphone {
+    let microphone = Microphone {
         track,
         ssrc,
         sequence: random() as u16,
         timestamp: random(),
         end: None,
-    }))
+    };
+    Ok((line, Some(microphone)))
 }
 
 /// Opus as RFC 7587 demands it to be offered, whatever is sent: two channels, 48 kHz.

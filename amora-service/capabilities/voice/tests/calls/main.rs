@@ -162,6 +162,27 @@ async fn packets_go_both_ways() {
 }
 
 #[tokio::test]
+async fn a_farewell_ends_the_call_before_its_packets_are_missed() {
+    for direction in [Direction::Both, Direction::Receive] {
+        let mut session = WebRtcSession::new(settings(direction)).await.unwrap();
+        let (mut peer, answer) = Peer::answer(&session.offer().await.unwrap()).await;
+        session.answer(&answer).await.unwrap();
+        patiently("the connection", state(&mut session, MediaState::Connected)).await;
+        patiently("the peer's connection", peer.connected()).await;
+        peer.say(0, PAYLOAD_TYPE, b"goodbye").await;
+        let said = patiently("the last word", session.next()).await;
+        assert!(matches!(said, Some(SessionEvent::Packet(_))), "{said:?}");
+        peer.close().await;
+        let farewell = patiently("the farewell", session.next()).await;
+        assert!(
+            matches!(farewell, Some(SessionEvent::State(MediaState::Closed))),
+            "{farewell:?}"
+        );
+        session.close().await;
+    }
+}
+
+#[tokio::test]
 async fn packets_are_encrypted_with_authentication() {
     let mut session = WebRtcSession::new(settings(Direction::Both)).await.unwrap();
     let (mut peer, answer) = Peer::answer(&session.offer().await.unwrap()).await;

@@ -9,7 +9,7 @@ mod packets;
 mod speech;
 
 use crate::support::{House, Recording, until};
-use amora_peer_hub::{Hub, RATE};
+use amora_peer_hub::RATE;
 use serde_json::{Value, json};
 use std::f64::consts::TAU;
 use std::time::{Duration, Instant};
