@@ -48,9 +48,10 @@ enum Kind {
 }
 
 /// What each section is about.
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("player", "Music: playback, queue, library, playlists"),
     ("audio", "The sound card and what is mixed into it"),
+    ("voice", "The call to the hub: connecting, muting"),
     ("system", "The box itself"),
     ("update", "Updates of the whole image"),
     (

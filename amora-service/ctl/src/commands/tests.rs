@@ -97,6 +97,8 @@ fn the_shell_reaches_commands_with_typed_parameters() {
             "audio.chime",
             json!({"chime": "attention"}),
         ),
+        (&["voice", "mute", "on"], "voice.mute", json!({"mute": true})),
+        (&["voice", "get-status"], "voice.get_status", json!({})),
         (&["system", "reload"], "system.reload", json!({})),
         (
             &[
