@@ -346,8 +346,7 @@ other against the same hub (`amora-service/peers/hub`) over loopback, each with 
   that is {comparison.silent:.1f} % here. The Python client has files for a card: it neither mixes nor resamples,
   nothing comes back from its loudspeaker, and no clocks drift.
 - Start: from running the program to a call that stands at the hub, {plan.starts} times. Restart: the hub ends and is
-  started again, {plan.restarts} times; both wait 3 s before they call again. AmoraOS notices the end by packets that
-  stay away, and gives them `disconnected_grace` (10 s) to come back; the Python client takes the hub's farewell for it.
+  started again, {plan.restarts} times; both hear its farewell, and wait 3 s before they call again.
 - Mouth to wire: a click every {PERIOD:.0f} s while the hub is silent, from when it is spoken to the arrival at the hub
   of the packet that it is found in, by the clock of the machine. It holds the card's period (20 ms in the Python
   client, 5 ms in AmoraOS), echo cancelling, the packet's length and the codec's delay. AmoraOS is talked into over a
