@@ -13,7 +13,7 @@ fn read(line: &[&str]) -> Result<(&'static str, Value), clap::Error> {
 
 #[test]
 fn the_shell_reaches_commands_with_typed_parameters() {
-    let cases: [(&[&str], &str, Value); 22] = [
+    let cases: [(&[&str], &str, Value); 24] = [
         (&["player", "pause"], "player.pause", json!({})),
         (
             &["player", "set-volume", "40"],
