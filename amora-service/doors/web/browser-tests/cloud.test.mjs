@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { violations } from './support/axe.mjs';
-import { DESKTOP, PHONE } from './support/browser.mjs';
+import { assertFaultless } from './support/axe.mjs';
 import { harness } from './support/harness.mjs';
 
 describe('cloud', () => {
@@ -127,15 +126,6 @@ describe('cloud', () => {
       ['44 %', () => t.box.updates.advance(4, 9)],
       ['Report it.', () => t.box.updates.end({ outcome: 'rolled_back', source: 'device_update', cause: 'panic', reason: 'the kernel panicked', next_step: 'report it' })],
     ];
-    for (const [colorScheme, viewport] of /** @type {const} */ ([['light', PHONE], ['dark', DESKTOP], ['dark', PHONE], ['light', DESKTOP]])) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.setViewportSize(viewport);
-      for (const [words, go] of states) {
-        go();
-        await page.locator('main').getByText(words).first().waitFor();
-        assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.card')].flatMap((each) => [...each.querySelectorAll('*')].filter((inner) => inner.getBoundingClientRect().right > each.getBoundingClientRect().right).map(({ outerHTML }) => outerHTML.slice(0, 80)))), [], `sticks out: ${colorScheme}, ${words}`);
-        assert.deepEqual(await violations(page), [], `${colorScheme}, ${words}`);
-      }
-    }
+    await assertFaultless(page, states);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { violations } from './support/axe.mjs';
-import { DESKTOP, PHONE } from './support/browser.mjs';
+import { assertFaultless } from './support/axe.mjs';
+import { PHONE } from './support/browser.mjs';
 import { harness, until } from './support/harness.mjs';
 import { hear, tones } from './support/hearing.mjs';
 
@@ -114,16 +114,7 @@ describe('the talk view', () => {
     ];
     const stop = hear(t.fake, tones(0.1, 0.002));
     try {
-      for (const [colorScheme, viewport] of /** @type {const} */ ([['light', PHONE], ['dark', DESKTOP], ['dark', PHONE], ['light', DESKTOP]])) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        await page.setViewportSize(viewport);
-        for (const [words, go] of states) {
-          go();
-          await page.locator('main').getByText(words).first().waitFor();
-          assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.card')].flatMap((each) => [...each.querySelectorAll('*')].filter((inner) => inner.getBoundingClientRect().right > each.getBoundingClientRect().right).map(({ outerHTML }) => outerHTML.slice(0, 80)))), [], `sticks out: ${colorScheme}, ${words}`);
-          assert.deepEqual(await violations(page), [], `${colorScheme}, ${words}`);
-        }
-      }
+      await assertFaultless(page, states);
     } finally {
       stop();
     }

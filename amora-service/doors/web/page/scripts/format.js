@@ -21,9 +21,14 @@ export function counted(count, noun) {
   return `${count.toLocaleString()} ${count === 1 ? noun : plural}`;
 }
 
+/** A number with so many digits after the point, and with a minus sign where it has one. @param {number} value @param {number} [digits] */
+export function decimal(value, digits = 0) {
+  return value.toFixed(digits).replace('-', '−');
+}
+
 /** @param {number | null | undefined} level */
 export function decibels(level) {
-  return typeof level === 'number' && level > -120 ? `${level.toFixed(1).replace('-', '−')} dB` : '−∞ dB';
+  return typeof level === 'number' && level > -120 ? `${decimal(level, 1)} dB` : '−∞ dB';
 }
 
 /** The last part of a path. @param {string} path */

@@ -1,5 +1,5 @@
 import { h, setText } from '../dom.js';
-import { decibels } from '../format.js';
+import { decibels, decimal } from '../format.js';
 import { LevelBar, clearCanvas } from '../sound/level-bar.js';
 import { sentence } from '../update/words.js';
 import { watchConnection } from '../watch.js';
@@ -139,4 +139,4 @@ function inWords(history) {
 }
 
 /** @param {{ least: number, most: number }} range */
-const span = ({ least, most }) => `${least.toFixed(0).replace('-', '−')} to ${most.toFixed(0).replace('-', '−')} dB`;
+const span = ({ least, most }) => `${decimal(least)} to ${decimal(most)} dB`;

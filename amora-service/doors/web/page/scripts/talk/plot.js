@@ -1,3 +1,4 @@
+import { decimal } from '../format.js';
 import { clearCanvas } from '../sound/level-bar.js';
 import { SPAN } from './history.js';
 
@@ -63,7 +64,7 @@ export function drawPlot(canvas, points, now) {
       pen.moveTo(LEFT, at);
       pen.lineTo(width - RIGHT, at);
       pen.stroke();
-      pen.fillText(String(value).replace('-', '−'), LEFT - 7, at);
+      pen.fillText(decimal(value), LEFT - 7, at);
     }
   }
   pen.textAlign = 'left';
@@ -71,7 +72,7 @@ export function drawPlot(canvas, points, now) {
   pen.fillText('Echo removed, in dB', LEFT, below.top - 10);
   for (const seconds of TIMES) {
     pen.textAlign = seconds === 30 ? 'left' : seconds === 0 ? 'right' : 'center';
-    pen.fillText(seconds === 0 ? 'now' : `−${seconds} s`, x(now - seconds * 1000), height - BOTTOM / 2 + 2);
+    pen.fillText(seconds === 0 ? 'now' : `${decimal(-seconds)} s`, x(now - seconds * 1000), height - BOTTOM / 2 + 2);
   }
 
   pen.beginPath();

@@ -1,5 +1,7 @@
 /** What the voice desk says, in words for people. */
 
+import { decimal } from '../format.js';
+
 /** @typedef {import('/client/state.d.ts').VoiceState} VoiceState */
 /** @typedef {import('/client/state.d.ts').Health} Health */
 
@@ -49,5 +51,5 @@ export function conditionOf({ link, cause }, health) {
 
 /** A figure of the box, where it has one. @param {unknown} value @param {string} unit @param {number} [digits] */
 export function figure(value, unit, digits = 1) {
-  return typeof value === 'number' && Number.isFinite(value) ? `${value.toFixed(digits).replace('-', '−')} ${unit}` : 'not known yet';
+  return typeof value === 'number' && Number.isFinite(value) ? `${decimal(value, digits)} ${unit}` : 'not known yet';
 }
