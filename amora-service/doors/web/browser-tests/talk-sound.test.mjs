@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { CODE } from './fake-box/server.mjs';
+import { MOUTH } from './support/browser.mjs';
 import { addEar } from './support/ear.mjs';
 import { harness, until } from './support/harness.mjs';
 import { AFTER, BEFORE, hear, heardHere, tones } from './support/hearing.mjs';
-import { amplitudeAt, toneBlock, toneFile } from './support/tone.mjs';
-
-/** What the browser's microphone hears. */
-const MOUTH = 640;
+import { amplitudeAt, toneBlock } from './support/tone.mjs';
 
 describe('listening and talking on the talk view', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'amora-mouth-'));
-  const mouth = join(folder, 'mouth.wav');
-  writeFileSync(mouth, toneFile(MOUTH, 0.25, 10));
-  after(() => rmSync(folder, { recursive: true, force: true }));
-  // A name that is no address and not localhost: a page from there is not trusted with a microphone.
-  const t = harness(() => ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${mouth}`, '--host-resolver-rules=MAP kitchen.test 127.0.0.1']);
+  const t = harness();
 
   /** @param {import('playwright-core').Page} page @param {string} name */
   const card = (page, name) => page.getByRole('region', { name, exact: true });
@@ -99,7 +89,7 @@ describe('listening and talking on the talk view', () => {
     await page.goto(`${t.fake.url}/#code=${CODE}`);
     await page.waitForSelector('.app');
     await t.go(page, 'talk');
-    await page.getByRole('button', { name: 'Talk with your microphone' }).click();
+    await page.getByRole('button', { name: 'Open your microphone' }).click();
     await page.getByText('Your microphone is open: the box hears you.').waitFor();
     await until(() => t.box.room.latest.length > 3 * 48_000, 'nothing arrives');
     const said = t.box.room.latest.slice(-96_000);
@@ -107,11 +97,11 @@ describe('listening and talking on the talk view', () => {
     assert.ok(tone > 0.05, `the tone has an amplitude of ${tone}`);
     for (const other of [MOUTH / 2, MOUTH * 1.0884, MOUTH * 0.91875, MOUTH * 2]) assert.ok(amplitudeAt(said, other) < tone / 30, `${other} Hz is there too`);
     assert.equal(t.box.room.dropped, 0);
-    await page.getByRole('button', { name: 'Stop talking' }).click();
+    await page.getByRole('button', { name: 'Close your microphone' }).click();
     await until(() => !t.box.room.present, 'it still talks');
-    assert.equal(await page.getByRole('button', { name: 'Talk with your microphone' }).count(), 1);
+    assert.equal(await page.getByRole('button', { name: 'Open your microphone' }).count(), 1);
 
-    await page.getByRole('button', { name: 'Talk with your microphone' }).click();
+    await page.getByRole('button', { name: 'Open your microphone' }).click();
     await until(() => t.box.room.present, 'it does not talk again');
     await t.go(page, 'box');
     await until(() => !t.box.room.present, 'it still talks though nobody sees it');
@@ -168,7 +158,7 @@ describe('listening and talking on the talk view', () => {
     await page.goto(`${t.fake.url}/#code=${CODE}`);
     await page.waitForSelector('.app');
     await t.go(page, 'talk');
-    const talk = page.getByRole('button', { name: 'Talk with your microphone' });
+    const talk = page.getByRole('button', { name: 'Open your microphone' });
     const problem = card(page, 'Talk to the box').getByRole('alert');
     for (const [name, words] of /** @type {const} */ ([['NotAllowedError', 'The browser does not let this page use the microphone.'], ['NotFoundError', 'The browser finds no microphone.'], ['NotReadableError', 'Another program may hold it.'], ['OddError', 'The microphone could not be opened: oh.']])) {
       await page.evaluate((error) => {
@@ -205,7 +195,7 @@ describe('listening and talking on the talk view', () => {
     await page.goto(`${t.fake.url}/#code=${CODE}`);
     await page.waitForSelector('.app');
     await t.go(page, 'talk');
-    await page.getByRole('button', { name: 'Talk with your microphone' }).click();
+    await page.getByRole('button', { name: 'Open your microphone' }).click();
     await page.getByText('The browser does not let this page use the microphone.').waitFor();
   });
 
@@ -216,7 +206,7 @@ describe('listening and talking on the talk view', () => {
     await page.waitForSelector('.app');
     await t.go(page, 'talk');
     await page.getByText('Browsers give no microphone to a page that comes over plain HTTP from another computer.').waitFor();
-    assert.equal(await page.getByRole('button', { name: 'Talk with your microphone' }).isDisabled(), true);
+    assert.equal(await page.getByRole('button', { name: 'Open your microphone' }).isDisabled(), true);
     await page.getByRole('button', { name: /^A question/ }).click();
     await until(() => t.box.room.latest.length > 20_000, 'the voice is not heard');
   });

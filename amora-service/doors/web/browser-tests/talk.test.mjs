@@ -64,7 +64,7 @@ describe('the talk view', () => {
     await page.getByText('Log in to see what the box hears.').waitFor();
     await page.getByText('Log in to talk.').waitFor();
     await page.getByText('Log in to listen.').waitFor();
-    for (const name of ['Hang up', 'Talk with your microphone']) assert.equal(await page.getByRole('button', { name }).isDisabled(), true, name);
+    for (const name of ['Hang up', 'Hold to talk', 'Open your microphone']) assert.equal(await page.getByRole('button', { name }).isDisabled(), true, name);
     assert.equal(t.fake.hearing, 0);
   });
 

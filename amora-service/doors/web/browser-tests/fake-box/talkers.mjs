@@ -1,6 +1,9 @@
 /** What the room keeps for later, samples: one second. */
 const ROOM = 48_000;
 
+/** A talker that has said goodbye. */
+const CLOSING = 2;
+
 /** The simulated room of a box in memory: it takes what is said, as strictly as the real one. */
 export class Talkers {
   /** What was said, one array for each talker that was let in. @type {Int16Array[][]} */
@@ -24,7 +27,7 @@ export class Talkers {
       socket.close(code, reason);
     };
     if (this.box.state.audio?.card.kind !== 'room') return refuse(1008, 'this box hears with its own microphone: only a simulated room at 48 kHz can be talked into');
-    if (this.present) return refuse(1013, 'somebody else is talking into the room; try again when they have finished');
+    if (this.present && this.present.readyState !== CLOSING) return refuse(1013, 'somebody else is talking into the room; try again when they have finished');
     this.present = socket;
     /** @type {Int16Array[]} */
     const pieces = [];
@@ -32,7 +35,7 @@ export class Talkers {
     let taken = 0;
     let begun = 0;
     socket.on('close', () => {
-      this.present = undefined;
+      if (this.present === socket) this.present = undefined;
     });
     socket.on('message', (data, binary) => {
       if (!binary) return refuse(1003, 'sound is binary: mono, 16 bits, little-endian, 48 kHz');

@@ -13,9 +13,8 @@ export const PATIENCE = 60_000;
 /**
  * A browser for the file's tests, and for each test a fresh box that nobody has logged in to.
  * A page that logs an error or throws fails its test, unless the test expects trouble.
- * @param {() => string[]} [browserArguments] what the browser's command line says beside the usual
  */
-export function harness(browserArguments = () => []) {
+export function harness() {
   /** @type {Awaited<ReturnType<typeof openBrowser>>} */
   let browser;
   /** @type {import('playwright-core').BrowserContext[]} */
@@ -69,7 +68,7 @@ export function harness(browserArguments = () => []) {
     },
   };
   before(async () => {
-    browser = await openBrowser(browserArguments());
+    browser = await openBrowser();
   });
   after(() => browser.close());
   beforeEach(async () => {

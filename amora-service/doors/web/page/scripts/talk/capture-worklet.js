@@ -1,4 +1,4 @@
-/** Runs where the browser makes sound: hands the microphone on in pieces of 20 ms. */
+/** Runs where the browser makes sound: hands the microphone on in pieces of 20 ms, until it is told anything. */
 
 const { AudioWorkletProcessor, registerProcessor, sampleRate } = /** @type {any} */ (globalThis);
 
@@ -6,11 +6,19 @@ class Capture extends AudioWorkletProcessor {
   #length = Math.round(sampleRate / 50);
   #piece = new Float32Array(this.#length);
   #filled = 0;
+  #ended = false;
+
+  constructor() {
+    super();
+    this.port.onmessage = () => {
+      this.#ended = true;
+    };
+  }
 
   /** @param {Float32Array[][]} inputs */
   process([input]) {
     const samples = input[0];
-    if (!samples) return true;
+    if (this.#ended || !samples) return !this.#ended;
     let taken = 0;
     while (taken < samples.length) {
       const count = Math.min(samples.length - taken, this.#length - this.#filled);

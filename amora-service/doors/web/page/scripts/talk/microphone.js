@@ -15,6 +15,8 @@ const PROBLEMS = {
   AbortError: 'The microphone gives no sound. Another program may hold it.',
 };
 
+const GONE = 'The microphone was taken away.';
+
 /** Why this page cannot have a microphone whatever is allowed; empty where it can. */
 export function whyNoMicrophone() {
   if (!isSecureContext) return 'Browsers give no microphone to a page that comes over plain HTTP from another computer. Open it over HTTPS, or on the box itself as localhost.';
@@ -26,14 +28,67 @@ function problemInWords(error) {
   return (error instanceof DOMException && PROBLEMS[error.name]) || `The microphone could not be opened: ${error instanceof Error ? error.message : error}`;
 }
 
+/** @typedef {{ stream: MediaStream, context: AudioContext, source: MediaStreamAudioSourceNode }} Opened */
+
 /**
- * The browser's microphone, as the box takes it. Fails with words for people.
- * @param {AbortSignal} signal ends it
- * @returns {Promise<Speech>}
+ * The browser's microphone, as the box takes it. It is asked for once, then kept and held back while nobody talks, until it is given
+ * back.
  */
-export async function openMicrophone(signal) {
-  const impossible = whyNoMicrophone();
-  if (impossible) throw new Error(impossible);
+export class Microphone {
+  /** The browser has given it. */
+  ready = false;
+  #end = new AbortController();
+  /** @type {Promise<Opened> | undefined} */
+  #opening;
+  #changed;
+
+  /** @param {() => void} changed @param {AbortSignal} signal gives it back */
+  constructor(changed, signal) {
+    this.#changed = changed;
+    signal.addEventListener('abort', () => this.giveBack());
+  }
+
+  /**
+   * What it hears, until the signal holds it back. Fails with words for people.
+   * @param {AbortSignal} signal
+   * @returns {Promise<Speech>}
+   */
+  async open(signal) {
+    const impossible = whyNoMicrophone();
+    if (impossible) throw new Error(impossible);
+    const end = this.#end;
+    try {
+      this.#opening ??= this.#acquire(end.signal);
+      const opened = await this.#opening;
+      await opened.context.resume();
+      return listen(opened, signal);
+    } catch (error) {
+      if (end.signal.aborted) return (_say, ended) => ended(GONE);
+      this.giveBack();
+      throw new Error(problemInWords(error), { cause: error });
+    }
+  }
+
+  giveBack() {
+    this.#end.abort();
+    this.#end = new AbortController();
+    this.#opening = undefined;
+    this.ready = false;
+    this.#changed();
+  }
+
+  /** @param {AbortSignal} signal */
+  async #acquire(signal) {
+    const opened = await acquire(signal);
+    for (const track of opened.stream.getTracks()) track.addEventListener('ended', () => this.giveBack(), { signal });
+    this.ready = true;
+    this.#changed();
+    return opened;
+  }
+}
+
+/** A microphone that is held back. @param {AbortSignal} signal gives it back @returns {Promise<Opened>} */
+async function acquire(signal) {
   /** @type {MediaStream | undefined} */
   let stream;
   /** @type {AudioContext | undefined} */
@@ -45,16 +100,22 @@ export async function openMicrophone(signal) {
   signal.addEventListener('abort', close);
   try {
     stream = await navigator.mediaDevices.getUserMedia(CONSTRAINTS);
-    if (signal.aborted) close();
-    const opened = connect(stream);
-    context = opened.context;
+    enable(stream, false);
+    signal.throwIfAborted();
+    const connected = connect(stream);
+    context = connected.context;
     await context.audioWorklet.addModule(new URL('./capture-worklet.js', import.meta.url));
-    await context.resume();
-    return begin(stream, opened);
+    signal.throwIfAborted();
+    return { stream, ...connected };
   } catch (error) {
     close();
-    throw new Error(problemInWords(error), { cause: error });
+    throw error;
   }
+}
+
+/** @param {MediaStream} stream @param {boolean} enabled */
+function enable(stream, enabled) {
+  for (const track of stream.getTracks()) track.enabled = enabled;
 }
 
 /** @param {MediaStream} stream */
@@ -70,15 +131,23 @@ function connect(stream) {
   }
 }
 
-/** @param {MediaStream} stream @param {{ context: AudioContext, source: MediaStreamAudioSourceNode }} opened @returns {Speech} */
-function begin(stream, { context, source }) {
+/** @param {Opened} opened @param {AbortSignal} signal @returns {Speech} */
+function listen({ stream, context, source }, signal) {
   return (say, ended) => {
+    if (context.state === 'closed') return ended(GONE);
     const capture = new AudioWorkletNode(context, 'capture', { channelCount: 1, channelCountMode: 'explicit', outputChannelCount: [1] });
     const convert = converter(context.sampleRate);
     capture.port.onmessage = ({ data }) => say(convert(data));
     // Its output is silence; what leads nowhere is not run by every browser.
     source.connect(capture).connect(context.destination);
-    for (const track of stream.getTracks()) track.addEventListener('ended', () => ended('The microphone was taken away.'));
+    enable(stream, true);
+    signal.addEventListener('abort', () => {
+      enable(stream, false);
+      source.disconnect(capture);
+      capture.disconnect();
+      capture.port.postMessage('end');
+    });
+    for (const track of stream.getTracks()) track.addEventListener('ended', () => ended(GONE), { signal });
   };
 }
 

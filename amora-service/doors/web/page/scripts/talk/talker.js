@@ -14,11 +14,14 @@ const MOST_WAITING = 48_000;
 /** A socket that takes what is sent. */
 const OPEN = 1;
 
+/** How long the next talker waits for the one before to have left the room, milliseconds. */
+const FAREWELL = 1000;
+
 /** Says things into the simulated room: one at a time, and only while somebody looks at it. */
 export class Talker {
   /** @type {TalkStatus} */
   status = 'off';
-  /** Who talks: `microphone`, or a voice's id. */
+  /** Who talks: `microphone`, `hold` where it is open for as long as a button is held, or a voice's id. */
   who = '';
   /** Why the last one ended before its time. */
   problem = '';
@@ -30,6 +33,8 @@ export class Talker {
   reading = { rms: -100, peak: -100 };
   #changes = new EventTarget();
   #now = new AbortController();
+  /** The latest talker has left the room. @type {Promise<unknown>} */
+  #left = Promise.resolve();
 
   /** @param {import('/client/client.js').AmoraClient} client @param {AbortSignal} signal */
   constructor(client, signal) {
@@ -61,9 +66,16 @@ export class Talker {
     try {
       const speech = await open(now.signal);
       if (now.signal.aborted) return;
+      await this.#left;
+      if (now.signal.aborted) return;
       const socket = await this.client.openTalkSocket();
-      now.signal.addEventListener('abort', () => socket.close());
-      if (now.signal.aborted) return socket.close();
+      const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
+      const leave = () => {
+        socket.close();
+        this.#left = Promise.race([closed, new Promise((resolve) => setTimeout(resolve, FAREWELL))]);
+      };
+      if (now.signal.aborted) return leave();
+      now.signal.addEventListener('abort', leave);
       socket.addEventListener('close', ({ reason }) => end(reason || 'The connection to the room was lost.'));
       socket.addEventListener('message', ({ data }) => this.#told(data, now.signal));
       socket.addEventListener('open', () => {
@@ -76,7 +88,11 @@ export class Talker {
         });
       });
     } catch (error) {
-      end(error instanceof Error ? error.message : String(error));
+      // Who has let go meanwhile wants to know it too, unless the next one talks.
+      if (this.#now !== now) return;
+      this.stop();
+      this.problem = error instanceof Error ? error.message : String(error);
+      this.#changed();
     }
   }
 
