@@ -17,13 +17,16 @@ export const MOUTH = 640;
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 820 };
 
-/** A browser with a profile of its own, gone when the tests are. */
-export async function openBrowser() {
+/**
+ * A browser with a profile of its own, gone when the tests are.
+ * @param {string[]} [further] what its command line says beside what it always does
+ */
+export async function openBrowser(further = []) {
   const profile = await mkdtemp(join(tmpdir(), 'amora-page-'));
   const mouth = join(profile, 'mouth.wav');
   await writeFile(mouth, toneFile(MOUTH, 0.25, 10));
   const executablePath = process.env.AMORA_CHROMIUM ?? '/usr/bin/chromium';
-  const browser = await chromium.launchPersistentContext(profile, { executablePath, args: [...ARGUMENTS, `--use-file-for-fake-audio-capture=${mouth}`], viewport: DESKTOP, colorScheme: 'light' });
+  const browser = await chromium.launchPersistentContext(profile, { executablePath, args: [...ARGUMENTS, `--use-file-for-fake-audio-capture=${mouth}`, ...further], viewport: DESKTOP, colorScheme: 'light' });
   /** Contexts share one browser process, and nothing else. */
   const inner = browser.browser();
   return {
