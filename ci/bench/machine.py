@@ -69,9 +69,10 @@ class Process:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    """A port that nobody listens on: bound alone, or a program started at this moment would listen on with it."""
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return place.getsockname()[1]
 
 
 def wait_until(what: str, ready, seconds: float = 60) -> None:

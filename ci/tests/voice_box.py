@@ -20,6 +20,8 @@ from iot_hub_stand_in import wait_for
 from voice_peers import PATIENCE, ROOT, rust
 
 sys.path.insert(0, str(ROOT / "ci"))
+sys.path.insert(0, str(ROOT / "ci/bench"))
+from machine import free_port
 from voice.talk import Talker
 
 DEVICE = "kitchen"
@@ -137,12 +139,6 @@ class Box:
         """End it in good order, so that its recording is whole."""
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(PATIENCE) == 0, self.log.read_text()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 //! Answers commands, keeps the state, and tells what happened.
 
 use crate::figures::Figures;
-use crate::leg::Status;
+use crate::leg::{Status, stands};
 use crate::microphone::Microphone;
 use crate::run::{Sound, VoiceError, run};
 use crate::speech::Speech;
@@ -141,7 +141,6 @@ impl Desk<'_> {
             self.state.link = status.link;
             self.state.since = Timestamp::now();
         }
-        let stands = |link| matches!(link, VoiceLink::Connected | VoiceLink::Interrupted);
         let news = match (stands(before), stands(status.link)) {
             (false, true) => Some(EventKind::VoiceConnected {
                 hub: self.state.hub.clone(),

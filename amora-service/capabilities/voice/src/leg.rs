@@ -1,13 +1,12 @@
 //! Carries one call out: asks, connects, moves packets, hangs up.
 
 use crate::call::{Action, Call, MediaState, Patience, Phase, Tally};
-use crate::figures::{Count, FRAME, Figures, Meter};
+use crate::figures::{Count, Figures, Meter};
 use crate::microphone::Microphone;
 use crate::session::{
     Arrival, Direction, MediaSession, SessionError, SessionEvent, SessionSettings, WebRtcSession,
 };
 use crate::signalling::{Signalling, SignallingError};
-use amora_audio::opus::inspect;
 use amora_contract::state::VoiceLink;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -83,6 +82,11 @@ pub struct Status {
     pub cause: String,
     /// Why there is no health page, in plain words; empty while there is one, or none is asked for.
     pub health_page: String,
+}
+
+/// Whether there is a call, though its packets may have stopped.
+pub(crate) fn stands(link: VoiceLink) -> bool {
+    matches!(link, VoiceLink::Connected | VoiceLink::Interrupted)
 }
 
 /// Why an attempt failed.
@@ -203,7 +207,7 @@ impl Work {
         match news {
             News::Wanted(wanted) => self.set_wanted(wanted),
             News::Session(Some(SessionEvent::Packet(arrival))) => {
-                self.count_speech(&arrival);
+                self.received.add(arrival.frames(), &self.leg.figures);
                 if let Some(downlink) = &mut self.leg.downlink {
                     downlink.arrived(arrival);
                 }
@@ -213,12 +217,6 @@ impl Work {
             News::Packet(packet) => self.send(packet).await,
             News::Due => {}
         }
-    }
-
-    /// Counts what came in frames of 20 ms, however long its packets are.
-    fn count_speech(&mut self, arrival: &Arrival) {
-        let frames = inspect(&arrival.payload).map_or(FRAME, |info| info.frames as u64);
-        self.received.add(frames, &self.leg.figures);
     }
 
     async fn send(&mut self, packet: crate::session::OpusPacket) {

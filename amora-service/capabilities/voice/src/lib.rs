@@ -14,6 +14,7 @@ mod session;
 pub mod signalling;
 mod speech;
 mod uplink;
+mod worker;
 
 pub use call::{Action, Call, MediaState, Patience, Phase, Tally};
 pub use desk::serve;

@@ -1,12 +1,11 @@
 //! What the microphone heard beside what the hub hears, for whoever listens to both; it costs nothing while nobody does.
 
+use crate::worker::Worker;
 use amora_audio::echo::BLOCK;
 use amora_audio::hearing::{Block, BusReader, HearingThread};
 use amora_router::{MICROPHONE_BLOCK_FRAMES, SoundBlock};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -21,41 +20,14 @@ const KEPT: usize = 64;
 
 const _: () = assert!(BLOCK == MICROPHONE_BLOCK_FRAMES);
 
-/// A running monitor. Dropping it ends it.
-#[derive(Debug)]
-pub(crate) struct Monitor {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Monitor {
-    /// Tells `listeners` what is heard.
-    pub(crate) fn start(
-        hearing: &HearingThread,
-        listeners: broadcast::Sender<SoundBlock>,
-    ) -> Result<Self, String> {
-        let (raw, clean) = (hearing.raw(), hearing.clean());
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
-        let thread = std::thread::Builder::new()
-            .name("amora-monitor".to_owned())
-            .spawn(move || run(raw, clean, &listeners, &stopped))
-            .map_err(|error| format!("the monitor's thread can't be started: {error}"))?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Monitor {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            let _ = thread.join();
-        }
-    }
+/// Tells `listeners` what is heard.
+pub(crate) fn start(
+    hearing: &HearingThread,
+    listeners: broadcast::Sender<SoundBlock>,
+) -> Result<Worker, String> {
+    let (raw, clean) = (hearing.raw(), hearing.clean());
+    Worker::start("amora-monitor", move |stop| run(raw, clean, &listeners, stop))
+        .map_err(|error| format!("the monitor's thread can't be started: {error}"))
 }
 
 fn run(
@@ -198,7 +170,7 @@ mod tests {
         };
         let hearing = HearingThread::start(&engine.console(), HearingOptions::from_config(&config)).unwrap();
         let listeners = broadcast::Sender::new(1_000);
-        let monitor = Monitor::start(&hearing, listeners.clone()).unwrap();
+        let monitor = start(&hearing, listeners.clone()).unwrap();
         let mut listener = listeners.subscribe();
         let mut random = 1u32;
         let noise: Vec<f32> = (0..240_000)

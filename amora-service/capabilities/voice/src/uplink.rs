@@ -3,6 +3,7 @@
 use crate::figures::{Count, FRAME, Figures, Meter};
 use crate::microphone::Microphone;
 use crate::session::OpusPacket;
+use crate::worker::Worker;
 use amora_audio::hearing::BusReader;
 use amora_audio::opus::{Encoded, Encoder, EncoderSettings, Framer, OpusError, Profile};
 use amora_contract::config::{VoiceConfig, VoiceProfile};
@@ -10,7 +11,6 @@ use amora_router::SoundBlock;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 
@@ -54,37 +54,12 @@ impl Line {
     }
 }
 
-/// A running uplink. Dropping it ends it.
-#[derive(Debug)]
-pub(crate) struct Uplink {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Uplink {
-    /// Encodes what a bus brings.
-    pub(crate) fn start(bus: BusReader, line: Line, config: &VoiceConfig) -> Result<Self, String> {
-        let encoder = encoder(config).map_err(|error| error.to_string())?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
-        let thread = std::thread::Builder::new()
-            .name("amora-uplink".to_owned())
-            .spawn(move || Work::new(line, encoder).run(bus, &stopped))
-            .map_err(|error| format!("the microphone's thread can't be started: {error}"))?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Uplink {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+/// Encodes what a bus brings.
+pub(crate) fn start(bus: BusReader, line: Line, config: &VoiceConfig) -> Result<Worker, String> {
+    let encoder = encoder(config).map_err(|error| error.to_string())?;
+    let work = Work::new(line, encoder);
+    Worker::start("amora-uplink", move |stop| work.run(bus, stop))
+        .map_err(|error| format!("the microphone's thread can't be started: {error}"))
 }
 
 fn encoder(config: &VoiceConfig) -> Result<Encoder, OpusError> {

@@ -6,6 +6,8 @@ mod webrtc;
 pub use self::webrtc::{SessionSettings, WebRtcSession};
 
 use crate::call::MediaState;
+use crate::figures::FRAME;
+use amora_audio::opus::inspect;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::time::Instant;
@@ -52,6 +54,13 @@ pub struct Arrival {
     pub arrived: Instant,
     /// The payload.
     pub payload: Bytes,
+}
+
+impl Arrival {
+    /// Frames of sound in it; one that can't be read is taken for one of 20 ms.
+    pub fn frames(&self) -> u64 {
+        inspect(&self.payload).map_or(FRAME, |info| info.frames as u64)
+    }
 }
 
 /// What a session tells.

@@ -1,8 +1,9 @@
 //! The microphone's side: what one engine hears without the box's own sound, and its way to the call.
 
 use crate::figures::{Figures, Meter};
-use crate::monitor::Monitor;
-use crate::uplink::{Line, Uplink};
+use crate::monitor;
+use crate::uplink::{self, Line};
+use crate::worker::Worker;
 use amora_audio::echo::BLOCK;
 use amora_audio::engine::Console;
 use amora_audio::hearing::{self, HearingEvent, HearingOptions, HearingThread, Kind};
@@ -11,8 +12,8 @@ use amora_contract::state::EchoState;
 
 /// Its parts end in this order.
 pub(super) struct Ears {
-    _uplink: Uplink,
-    _monitor: Monitor,
+    _uplink: Worker,
+    _monitor: Worker,
     hearing: HearingThread,
     /// Blocks of the hearing that were counted.
     blocks: u64,
@@ -23,8 +24,8 @@ impl Ears {
     pub(super) fn open(console: &Console, config: &VoiceConfig, line: &Line) -> Result<Self, String> {
         let options = HearingOptions::from_config(config);
         let hearing = HearingThread::start(console, options).map_err(|error| error.to_string())?;
-        let uplink = Uplink::start(hearing.clean(), line.clone(), config)?;
-        let monitor = Monitor::start(&hearing, line.listeners.clone())?;
+        let uplink = uplink::start(hearing.clean(), line.clone(), config)?;
+        let monitor = monitor::start(&hearing, line.listeners.clone())?;
         Ok(Self {
             _uplink: uplink,
             _monitor: monitor,

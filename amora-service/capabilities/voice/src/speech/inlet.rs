@@ -1,9 +1,7 @@
 //! What the call tells the thread. Packets that nobody takes are bounded; everything else is rare.
 
-use crate::figures::FRAME;
 use crate::leg::Downlink;
 use crate::session::Arrival;
-use amora_audio::opus::inspect;
 use amora_contract::state::VoiceLink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -78,8 +76,7 @@ impl Downlink for Inlet {
     fn arrived(&mut self, arrival: Arrival) {
         if self.shared.waiting.fetch_add(1, Ordering::Relaxed) >= ARRIVALS {
             self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-            let frames = frames(&arrival);
-            self.shared.dropped.fetch_add(frames, Ordering::Relaxed);
+            self.shared.dropped.fetch_add(arrival.frames(), Ordering::Relaxed);
             return;
         }
         self.tell(News::Arrived(arrival));
@@ -107,11 +104,6 @@ impl Outlet {
     pub(super) fn dropped(&self) -> u64 {
         self.shared.dropped.swap(0, Ordering::Relaxed)
     }
-}
-
-/// Frames of sound in a packet; one that can't be read is taken for one of 20 ms.
-pub(super) fn frames(arrival: &Arrival) -> u64 {
-    inspect(&arrival.payload).map_or(FRAME, |info| info.frames as u64)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The loudspeaker's side: what the hub says, on its way to whichever engine there is. What waits outlives an engine that is
 //! replaced.
 
-use super::inlet::frames;
 use crate::figures::{Count, FRAME, Figures, Meter};
 use crate::session::Arrival;
 use amora_audio::engine::Console;
@@ -84,7 +83,7 @@ impl Mouth {
     /// Takes a packet that came at `arrived`, on the clock of [`turn`](Self::turn).
     pub(super) fn receive(&mut self, arrival: &Arrival, arrived: Duration) {
         let known = self.stream.replace(arrival.stream);
-        let frames = frames(arrival);
+        let frames = arrival.frames();
         let Some(speaker) = self.speaker.as_mut().filter(|_| !self.silenced) else {
             return self.drop_frames(frames);
         };

@@ -1,5 +1,6 @@
 //! Whether anybody needs to hear the microphone: cancelling echo is the most expensive thing that a box does all day.
 
+use crate::leg::stands;
 use amora_contract::state::VoiceLink;
 use std::time::Duration;
 
@@ -36,10 +37,6 @@ impl Need {
         }
         self.is_wanted() && (is_sent || stands(self.link) || now < self.since + LINGER)
     }
-}
-
-fn stands(link: VoiceLink) -> bool {
-    matches!(link, VoiceLink::Connected | VoiceLink::Interrupted)
 }
 
 #[cfg(test)]
