@@ -196,6 +196,12 @@ describe('the button to hold while one talks', () => {
       const { x, y } = await middle(page);
       await press(page);
       await heard(page);
+      t.box.state.audio.mixer.active = ['speech', 'music'];
+      t.box.setVoice({ barge_in: true });
+      await page.getByText('Somebody is speaking').waitFor();
+      assert.deepEqual(await middle(page), { x, y });
+      t.box.setVoice({ barge_in: false });
+      await page.getByText('The hub is speaking').waitFor();
       assert.deepEqual(await middle(page), { x, y });
       await page.mouse.up();
       await silent(page);

@@ -45,7 +45,7 @@ describe('what the talk view shows of sound', () => {
       const heard = card(page, 'What is heard');
       await heard.getByRole('group', { name: 'Microphone' }).getByText('−23.0 dB').waitFor();
       await heard.getByRole('group', { name: 'Sent to the hub' }).getByText('−63.0 dB').waitFor();
-      await heard.getByText('While the box sounded alone, 40 dB of its echo were removed. The microphone heard −23 to −23 dB, of which −63 to −63 dB was left.').waitFor();
+      await heard.getByText('While the box sounded alone, 40 dB of its echo were removed. The microphone heard −23 dB, of which −63 dB was left.').waitFor();
       // Where each colour is, in parts of the height: the levels lie where their decibels are.
       const places = () => page.locator('canvas.plot').evaluate((element) => {
         const canvas = /** @type {HTMLCanvasElement} */ (element);
@@ -87,7 +87,7 @@ describe('what the talk view shows of sound', () => {
     const stop = hear(t.fake, tones(0.1, 0.08));
     try {
       await card(page, 'Call').getByText('Somebody is speaking').waitFor();
-      await page.getByText('The box did not sound alone, so that no echo could be measured. The microphone heard −23 to −23 dB').waitFor();
+      await page.getByText('The box did not sound alone, so that no echo could be measured. The microphone heard −23 dB').waitFor();
       t.box.state.audio.mixer.active = [];
       t.box.setVoice({ barge_in: false });
       await page.waitForTimeout(3000);

@@ -54,6 +54,25 @@ describe('the talk view', () => {
     assert.equal(await call.getByRole('button', { name: 'Hang up' }).count(), 0);
   });
 
+  it('says that nothing is heard while the player has the card, and that the answers are not while the box is silent', async () => {
+    t.box.setVoice();
+    const page = await t.open('talk');
+    const call = card(page, 'Call');
+    await call.getByText('The microphone is open: the hub hears the room.').waitFor();
+    /** @type {Array<[Partial<NonNullable<import('/client/state.d.ts').State['audio']>>, string]>} */
+    const ways = [[{ mute: true }, 'The box is muted: its answers are not heard.'], [{ mute: false, volume: 0 }, 'The volume is at zero: its answers are not heard.'], [{ volume: 50, owner: 'player' }, 'The player has the sound card alone: the hub hears nothing.']];
+    for (const [change, words] of ways) {
+      Object.assign(t.box.state.audio, change);
+      t.box.changed('audio');
+      await call.getByText(words).waitFor();
+    }
+    assert.equal(await call.getByText('hears the room').count() + (await call.getByText('not heard').count()), 0);
+    await card(page, 'What is heard').getByText('(exclusive mode): the box hears nothing until that ends.').waitFor();
+    t.box.state.audio.owner = 'engine';
+    t.box.changed('audio');
+    await call.getByText('The microphone is open: the hub hears the room.').waitFor();
+  });
+
   it('gives strangers nothing to hear and nothing to touch', async () => {
     t.box.setVoice();
     t.fake.control.openStatus = true;
@@ -77,6 +96,8 @@ describe('the talk view', () => {
     t.box.setVoice({ echo: { engine: 'aec3', reason: 'the clocks differ', erle: null, delay_ms: null, drift: 0, double_talk: 0, gain: 4.5 } });
     await echo.getByText('The clocks differ.').waitFor();
     assert.deepEqual(await echo.locator('dd').allTextContents(), ['WebRTC AEC3', 'not known yet', 'not known yet', '0.0 ppm', '0 %', '4.5 dB']);
+    t.box.setVoice({ echo: { engine: 'aec3', reason: 'aec3, because kalman took only 1 dB of the echo away', erle: 12, delay_ms: 5, drift: 0, double_talk: 0 } });
+    await echo.getByText('Chosen because Kalman took only 1 dB of the echo away.').waitFor();
     t.box.setVoice({ echo: null });
     await echo.getByText('No canceller is at work').waitFor();
     const markup = '"><img src=x onerror="window.broken=1">';

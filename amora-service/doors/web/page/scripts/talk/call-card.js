@@ -4,7 +4,7 @@ import { momentInWords, spanInWords } from '../format.js';
 import { icon } from '../icons.js';
 import { sentence } from '../update/words.js';
 import { watch, watchConnection } from '../watch.js';
-import { conditionOf, isHeard, linkInWords, microphoneInWords } from './words.js';
+import { conditionOf, isHeard, linkInWords, loudspeakerInWords, microphoneInWords } from './words.js';
 
 /** How often spans of time are told anew, milliseconds. */
 const MINUTE_HAND = 15_000;
@@ -18,12 +18,14 @@ export function makeCallCard(context, signal) {
   const sign = h('span', { class: 'sign', 'aria-hidden': 'true' });
   const link = h('span', { class: 'link' });
   const microphone = h('span', { class: 'hushed' });
+  const loudspeaker = h('p', { class: 'loudspeaker' });
   const since = h('span', {});
   const hub = h('span', { class: 'hub' });
   const cause = h('span', {});
   const nextStep = h('strong', {});
   const trouble = h('p', { class: 'trouble' }, cause, ' ', nextStep);
-  const speaking = h('span', { class: 'chip' }, icon('person'), 'Somebody is speaking');
+  // Its place is kept, so that nothing below it moves while somebody speaks.
+  const voices = h('p', { class: 'voices-now' });
 
   const mute = h('button', { class: 'round', type: 'button', 'aria-pressed': 'false', 'aria-label': 'Mute the microphone' }, h('span', { class: 'disc' }), h('span', {}, 'Mute'));
   mute.addEventListener('click', () => act(context, () => client.voice.mute({ mute: !client.state?.voice?.mute })));
@@ -33,7 +35,7 @@ export function makeCallCard(context, signal) {
   hangUp.addEventListener('click', () => act(context, () => client.voice.disconnect()));
 
   const card = h('section', { class: 'card call-card', 'aria-label': 'Call' },
-    h('div', { class: 'head' }, sign, h('div', { class: 'words' }, h('h2', {}, 'Call'), h('p', { role: 'status' }, link, ' ', microphone), h('p', { class: 'hushed' }, since, ' ', hub), speaking, trouble)),
+    h('div', { class: 'head' }, sign, h('div', { class: 'words' }, h('h2', {}, 'Call'), h('p', { role: 'status' }, link, ' ', microphone), loudspeaker, h('p', { class: 'hushed' }, since, ' ', hub), voices, trouble)),
     h('div', { class: 'rounds' }, mute, call, hangUp));
 
   const tell = () => {
@@ -42,19 +44,23 @@ export function makeCallCard(context, signal) {
     const began = clock.local(voice.since);
     setText(since, Math.abs(began) <= LATEST ? `For ${spanInWords(Date.now() - began)}, since ${momentInWords(began)}.` : '');
   };
-  watch(client, ({ voice, system }) => voice && [voice.link, voice.since, voice.cause, voice.hub, voice.device_id, voice.mute, voice.barge_in, system.health.voice], () => {
+  watch(client, ({ voice, audio, system }) => voice && [voice.link, voice.since, voice.cause, voice.hub, voice.device_id, voice.mute, voice.barge_in, audio?.owner, audio?.mute, audio?.volume, audio?.mixer?.active, system.health.voice], () => {
     const voice = client.state?.voice;
     if (!voice) return;
     const how = conditionOf(voice, client.state?.system.health.voice);
-    const open = isHeard(voice);
+    const { audio } = client.state ?? {};
+    const open = isHeard(voice, audio);
     if (sign.dataset.open !== String(open) || !sign.hasChildNodes()) fill(sign, icon(open ? 'microphone' : 'closed'));
     sign.dataset.open = String(open);
     card.dataset.condition = how.condition;
     card.dataset.muted = String(voice.mute === true);
     setText(link, `${linkInWords(voice.link)}.`);
-    setText(microphone, microphoneInWords(voice));
+    setText(microphone, microphoneInWords(voice, audio));
     setText(hub, [voice.hub && `Hub: ${voice.hub}`, voice.device_id && `known there as ${voice.device_id}`].filter(Boolean).join(' · '));
-    speaking.hidden = voice.barge_in !== true;
+    const heard = voice.barge_in === true ? 'somebody' : audio?.mixer?.active?.includes('speech') ? 'hub' : 'nobody';
+    if (voices.dataset.who !== heard) fill(voices, heard === 'nobody' ? null : h('span', { class: 'chip' }, ...(heard === 'hub' ? [icon('sound'), 'The hub is speaking'] : [icon('person'), 'Somebody is speaking'])));
+    voices.dataset.who = heard;
+    setText(loudspeaker, loudspeakerInWords(voice, audio));
     trouble.hidden = !how.cause;
     fill(cause, withCode(sentence(how.cause ?? '')));
     fill(nextStep, withCode(sentence(how.nextStep)));

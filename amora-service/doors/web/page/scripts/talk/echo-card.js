@@ -1,7 +1,6 @@
 import { fill, h, withCode } from '../dom.js';
-import { sentence } from '../update/words.js';
 import { watch } from '../watch.js';
-import { engineInWords, figure } from './words.js';
+import { choiceInWords, engineInWords, figure } from './words.js';
 
 /** @typedef {import('/client/state.d.ts').EchoState} EchoState */
 
@@ -16,7 +15,7 @@ export function makeEchoCard({ client }, signal) {
     }
     facts.hidden = false;
     fill(facts, factsOf(echo).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
-    fill(reason, withCode(sentence(echo.reason ?? '')));
+    fill(reason, withCode(choiceInWords(echo)));
   }, signal);
   return h('section', { class: 'card section', 'aria-label': 'Echo canceller' }, h('h2', {}, 'Echo canceller'), facts, reason);
 }

@@ -1,6 +1,6 @@
 import { h, setText } from '../dom.js';
 import { listeningInWords } from '../sound/listen-card.js';
-import { watchConnection } from '../watch.js';
+import { watch, watchConnection } from '../watch.js';
 
 /** @typedef {import('../listen/listener.js').Source} Source */
 
@@ -34,12 +34,19 @@ export function makeHearCard({ client, listener, toasts }, signal) {
       input.checked = input.value === present;
       input.disabled = stranger;
     }
-    setText(text, stranger ? 'Log in to listen.' : listener.status === 'off' ? 'The answers come out of the box. Its microphone hears them too; the hub should not.' : listeningInWords(listener));
+    setText(text, stranger ? 'Log in to listen.' : listener.status === 'off' ? invitation(client.state?.audio?.card.kind) : listeningInWords(listener));
   };
   listener.onChange(show, signal);
   watchConnection(client, show, signal);
+  watch(client, ({ audio }) => audio?.card.kind, show, signal);
   return h('section', { class: 'card section hear-card', 'aria-label': 'Listen to' },
     h('fieldset', { class: 'choices' }, h('legend', {}, h('h2', {}, 'Listen to')), CHOICES.map(([, label], index) => h('label', {}, inputs[index], h('span', {}, label)))),
     text,
     h('p', { class: 'hushed' }, 'Wear headphones when you talk and listen at once.'));
+}
+
+/** What there is to hear. @param {string | undefined} kind */
+function invitation(kind) {
+  const way = kind === 'room' ? 'The box plays and answers in its simulated room: choose “The box” to hear that.' : 'The answers come out of the box.';
+  return `${way} “Microphone” is what it hears; “Sent to the hub” is what is left of that when its own sound is taken out.`;
 }

@@ -99,10 +99,10 @@ export class History {
     this.#spokeAt = now;
   }
 
-  /** By how much the echo left quieter than it came, over all that is remembered, decibels; nothing where there was none alone. */
+  /** By how much the echo left quieter than it came, mostly, over all that is remembered, decibels; nothing where there was none alone. */
   get removed() {
-    const echo = this.points.filter((point) => point.removed !== null);
-    return echo.length < TOGETHER ? null : ratio(echo.map((point) => [power(point.microphone), power(point.hub)]));
+    const echo = this.points.flatMap(({ removed }) => removed ?? []).sort((one, other) => one - other);
+    return echo.length < TOGETHER ? null : echo[echo.length >> 1];
   }
 
   /** The quietest and the loudest tenth of a second that is remembered. @param {'microphone' | 'hub'} which */

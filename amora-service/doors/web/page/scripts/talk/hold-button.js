@@ -42,12 +42,13 @@ export function makeHoldButton(label, { press, release, clicked }, signal) {
     const during = take();
     if (!during) return;
     button.setPointerCapture(event.pointerId);
+    // Where it was then: what moves the button does not make the pointer stray.
+    const { left, right, top, bottom } = button.getBoundingClientRect();
     const same = (/** @type {(event: PointerEvent) => void} */ does) => (/** @type {PointerEvent} */ later) => {
       if (later.pointerId === event.pointerId) does(later);
     };
     for (const end of /** @type {const} */ (['pointerup', 'pointercancel', 'lostpointercapture'])) button.addEventListener(end, same(letGo), { signal: during });
     button.addEventListener('pointermove', same(({ clientX: x, clientY: y }) => {
-      const { left, right, top, bottom } = button.getBoundingClientRect();
       if (x < left - ASTRAY || x > right + ASTRAY || y < top - ASTRAY || y > bottom + ASTRAY) letGo();
     }), { signal: during });
   });

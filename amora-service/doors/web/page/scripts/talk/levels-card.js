@@ -5,7 +5,7 @@ import { sentence } from '../update/words.js';
 import { watchConnection } from '../watch.js';
 import { History, SILENCE } from './history.js';
 import { drawPlot } from './plot.js';
-import { isHeard } from './words.js';
+import { isHeard, isLent } from './words.js';
 
 /** @typedef {import('./history.js').Reading} Reading */
 
@@ -16,6 +16,8 @@ const STALE = 600;
 /** Time between two readings in words, and between two summaries, milliseconds. */
 const WORDS = 500;
 const SUMMARY = 2000;
+/** How long after its end what was said from here may still be heard there: the room waits a little, and so does the network, milliseconds. */
+const ON_ITS_WAY = 1000;
 /** Time between two pictures of the meters; and of anything where motion is not wanted, milliseconds. */
 const MOVING = 30;
 const STILL = 1000;
@@ -43,28 +45,31 @@ export function makeLevelsCard({ client, listener }, talker, signal) {
 
   let frame = 0;
   let receivedAt = -Infinity;
+  let talkedAt = -Infinity;
   let [movedAt, drawnAt, spokenAt, summedAt] = [-Infinity, -Infinity, -Infinity, -Infinity];
   let grown = true;
   const stranger = () => client.online && !client.connection.authenticated;
 
   const take = (/** @type {Int16Array} */ block) => {
     receivedAt = performance.now();
+    if (talker.status === 'talking') talkedAt = receivedAt;
     const { voice, audio } = client.state ?? {};
-    const circumstances = { sounding: (audio?.mixer?.active?.length ?? 0) > 0, speaking: voice?.barge_in === true || talker.status === 'talking', muted: !voice || !isHeard(voice) };
+    const circumstances = { sounding: (audio?.mixer?.active?.length ?? 0) > 0, speaking: voice?.barge_in === true || receivedAt - talkedAt < ON_ITS_WAY, muted: !voice || !isHeard(voice, audio) };
     if (history.push(block, receivedAt, circumstances)) grown = true;
   };
   const explain = () => {
     const { status, reason } = listener.heard;
     if (stranger()) setText(nothing, 'Log in to see what the box hears.');
     else if (performance.now() - receivedAt < STALE) setText(nothing, '');
+    else if (isLent(client.state?.audio)) setText(nothing, 'The player has the sound card alone (exclusive mode): the box hears nothing until that ends.');
     else if (status === 'on') setText(nothing, 'Nothing comes at the moment.');
     else setText(nothing, reason ? sentence(reason) : status === 'waiting' ? 'The sound stopped coming. Trying again…' : 'Connecting to the sound of the box…');
   };
   const draw = (/** @type {number} */ time) => {
     frame = requestAnimationFrame(draw);
     const fresh = time - receivedAt < STALE;
-    const { voice } = client.state ?? {};
-    const sent = voice && isHeard(voice);
+    const { voice, audio } = client.state ?? {};
+    const sent = voice && isHeard(voice, audio);
     const readings = { microphone: fresh ? history.reading.microphone : NOTHING, hub: fresh && sent ? history.reading.hub : NOTHING };
     if (time - spokenAt >= WORDS) {
       spokenAt = time;
@@ -139,4 +144,4 @@ function inWords(history) {
 }
 
 /** @param {{ least: number, most: number }} range */
-const span = ({ least, most }) => `${decimal(least)} to ${decimal(most)} dB`;
+const span = ({ least, most }) => (decimal(least) === decimal(most) ? `${decimal(most)} dB` : `${decimal(least)} to ${decimal(most)} dB`);

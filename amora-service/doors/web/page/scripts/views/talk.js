@@ -36,5 +36,6 @@ function desk(context, signal) {
 function absent() {
   return h('section', { class: 'card section' },
     h('p', {}, 'This box has no voice desk, and needs none.'),
-    h('p', { class: 'hushed' }, 'To let it talk with a hub, give it a section ', h('code', {}, '[voice]'), ' in its configuration.'));
+    h('p', { class: 'hushed' }, 'To let it talk with a hub, give its configuration a section ', h('code', {}, '[voice]'), ' with the address of one, and start it anew:'),
+    h('pre', { class: 'example' }, '[voice]\nhub_url = "http://hub.local:8080"'));
 }
