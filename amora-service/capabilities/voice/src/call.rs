@@ -29,11 +29,15 @@ impl Default for Patience {
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Drop the session that there may be, empty the microphone's queue and call.
+    /// Empty the microphone's queue and call. A session whose packets stopped stays until the call is answered.
     Connect,
-    /// Drop the session, or the attempt.
+    /// Drop the session, and the attempt.
     HangUp,
-    /// Look for another path for the session that there is, where the way of signalling knows how.
+    /// Drop the session; the attempt goes on.
+    DropSession,
+    /// Drop the attempt; the session goes on.
+    DropAttempt,
+    /// Look for another path for the session that there is. Where that can't be done, [`call_anew`](Call::call_anew).
     RestartIce,
 }
 
@@ -68,12 +72,25 @@ pub enum Phase {
     Interrupted {
         /// When it is given up.
         until: Duration,
+        /// The call that may take its place.
+        anew: Anew,
     },
     /// The next attempt comes by itself.
     Waiting {
         /// When.
         until: Duration,
     },
+}
+
+/// A call that is made while packets of the one before may still come back. The last one wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anew {
+    /// Not made: another path is looked for.
+    No,
+    /// Made later.
+    At(Duration),
+    /// The hub is being asked.
+    Asking,
 }
 
 /// What was counted since the start.
@@ -119,9 +136,19 @@ impl Call {
 
     /// Wants the call: it is made at once, whatever was waited for.
     pub fn want(&mut self) {
-        if matches!(self.phase, Phase::Off | Phase::Waiting { .. }) {
-            self.delay = self.patience.first;
-            self.connect();
+        match self.phase {
+            Phase::Off | Phase::Waiting { .. } => {
+                self.delay = self.patience.first;
+                self.connect(Phase::Asking);
+            }
+            Phase::Interrupted {
+                until,
+                anew: Anew::At(_),
+            } => {
+                self.delay = self.patience.first;
+                self.connect_anew(until);
+            }
+            _ => {}
         }
     }
 
@@ -135,7 +162,11 @@ impl Call {
 
     /// The hub answered, and its answer was taken.
     pub fn answered(&mut self, now: Duration) {
-        if self.phase == Phase::Asking {
+        if let Phase::Asking
+        | Phase::Interrupted {
+            anew: Anew::Asking, ..
+        } = self.phase
+        {
             let until = now + MEDIA_PATIENCE;
             self.phase = Phase::Answered { until };
         }
@@ -143,9 +174,32 @@ impl Call {
 
     /// The attempt failed: no answer, a refusal, or one that is of no use.
     pub fn refused(&mut self, now: Duration) {
-        if matches!(self.phase, Phase::Asking | Phase::Answered { .. }) {
-            self.tally.failures += 1;
-            self.wait(now);
+        match self.phase {
+            Phase::Asking | Phase::Answered { .. } => {
+                self.tally.failures += 1;
+                let next = self.next_attempt(now);
+                self.wait(next);
+            }
+            Phase::Interrupted {
+                until,
+                anew: Anew::Asking,
+            } => {
+                self.tally.failures += 1;
+                let anew = Anew::At(self.next_attempt(now));
+                self.phase = Phase::Interrupted { until, anew };
+            }
+            _ => {}
+        }
+    }
+
+    /// No other path is to be had for the session whose packets stopped: another call is tried.
+    pub fn call_anew(&mut self) {
+        if let Phase::Interrupted {
+            until,
+            anew: Anew::No,
+        } = self.phase
+        {
+            self.connect_anew(until);
         }
     }
 
@@ -154,20 +208,27 @@ impl Call {
         match (state, self.phase) {
             (MediaState::Connected, Phase::Asking | Phase::Answered { .. }) => {
                 self.tally.connections += 1;
-                self.delay = self.patience.first;
-                self.phase = Phase::Connected;
+                self.stand();
             }
-            (MediaState::Connected, Phase::Interrupted { .. }) => self.phase = Phase::Connected,
+            (MediaState::Connected, Phase::Interrupted { anew, .. }) => {
+                self.action = (anew == Anew::Asking).then_some(Action::DropAttempt);
+                self.stand();
+            }
             (MediaState::Disconnected, Phase::Connected) => {
                 let until = now + self.patience.grace;
-                self.phase = Phase::Interrupted { until };
+                let anew = Anew::No;
+                self.phase = Phase::Interrupted { until, anew };
                 self.action = Some(Action::RestartIce);
             }
             (MediaState::Failed | MediaState::Closed, Phase::Asking | Phase::Answered { .. }) => {
                 self.refused(now);
             }
-            (MediaState::Failed | MediaState::Closed, Phase::Connected | Phase::Interrupted { .. }) => {
-                self.wait(now);
+            (MediaState::Failed | MediaState::Closed, Phase::Connected) => {
+                let next = self.next_attempt(now);
+                self.wait(next);
+            }
+            (MediaState::Failed | MediaState::Closed, Phase::Interrupted { anew, .. }) => {
+                self.give_up(anew, now);
             }
             _ => {}
         }
@@ -179,7 +240,11 @@ impl Call {
             return Some(Duration::ZERO);
         }
         match self.phase {
-            Phase::Answered { until } | Phase::Interrupted { until } | Phase::Waiting { until } => {
+            Phase::Interrupted {
+                until,
+                anew: Anew::At(next),
+            } => Some(until.min(next)),
+            Phase::Answered { until } | Phase::Interrupted { until, .. } | Phase::Waiting { until } => {
                 Some(until)
             }
             Phase::Off | Phase::Asking | Phase::Connected => None,
@@ -188,38 +253,63 @@ impl Call {
 
     /// What is to be done now; ask until there is nothing more.
     pub fn act(&mut self, now: Duration) -> Option<Action> {
-        if let Some(action) = self.action.take() {
-            return Some(action);
+        if self.action.is_none() {
+            match self.phase {
+                Phase::Answered { until } if now >= until => self.refused(now),
+                Phase::Interrupted { until, anew } if now >= until => self.give_up(anew, now),
+                Phase::Interrupted {
+                    until,
+                    anew: Anew::At(next),
+                } if now >= next => self.connect_anew(until),
+                Phase::Waiting { until } if now >= until => self.connect(Phase::Asking),
+                _ => {}
+            }
         }
-        match self.phase {
-            Phase::Answered { until } if now >= until => {
-                self.refused(now);
-                self.action.take()
-            }
-            Phase::Interrupted { until } if now >= until => {
-                self.wait(now);
-                self.action.take()
-            }
-            Phase::Waiting { until } if now >= until => {
-                self.connect();
-                self.action.take()
-            }
-            _ => None,
-        }
+        self.action.take()
     }
 
-    fn connect(&mut self) {
-        self.phase = Phase::Asking;
+    /// Packets flow.
+    fn stand(&mut self) {
+        self.delay = self.patience.first;
+        self.phase = Phase::Connected;
+    }
+
+    fn connect(&mut self, phase: Phase) {
+        self.phase = phase;
         self.action = Some(Action::Connect);
     }
 
-    /// Waits for the next attempt. The delay was set back by the last success, so a call that drops is made again
+    fn connect_anew(&mut self, until: Duration) {
+        let anew = Anew::Asking;
+        self.connect(Phase::Interrupted { until, anew });
+    }
+
+    /// The session whose packets stopped will not come back; what takes its place goes on.
+    fn give_up(&mut self, anew: Anew, now: Duration) {
+        match anew {
+            Anew::No => {
+                let next = self.next_attempt(now);
+                self.wait(next);
+            }
+            Anew::At(next) => self.wait(next),
+            Anew::Asking => {
+                self.phase = Phase::Asking;
+                self.action = Some(Action::DropSession);
+            }
+        }
+    }
+
+    /// When the next attempt is made. The delay was set back by the last success, so a call that drops is made again
     /// after the shortest.
-    fn wait(&mut self, now: Duration) {
-        let until = now + self.delay;
+    fn next_attempt(&mut self, now: Duration) -> Duration {
+        let next = now + self.delay;
+        self.delay = (self.delay * 2).min(self.patience.longest);
+        next
+    }
+
+    fn wait(&mut self, until: Duration) {
         self.phase = Phase::Waiting { until };
         self.action = Some(Action::HangUp);
-        self.delay = (self.delay * 2).min(self.patience.longest);
     }
 }
 

@@ -1,22 +1,19 @@
 //! Carries one call out: asks, connects, moves packets, hangs up.
 
+mod caller;
+
 use crate::call::{Action, Call, MediaState, Patience, Phase, Tally};
 use crate::figures::{Count, Figures, Meter};
 use crate::microphone::Microphone;
-use crate::session::{
-    Arrival, Direction, MediaSession, SessionError, SessionEvent, SessionSettings, WebRtcSession,
-};
+use crate::session::{Arrival, Direction, MediaSession, OpusPacket, SessionEvent, Sessions};
 use crate::signalling::{Signalling, SignallingError};
 use amora_contract::state::VoiceLink;
-use async_trait::async_trait;
+use caller::{AttemptError, Caller, Outcome, Question};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-
-/// How long the other side is given to hear that a call ended.
-const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Takes speech that comes.
 pub trait Downlink: Send {
@@ -28,27 +25,6 @@ pub trait Downlink: Send {
 
     /// The call ended.
     fn end(&mut self);
-}
-
-/// Opens sessions.
-#[async_trait]
-pub trait Sessions: Send + Sync {
-    /// Opens one.
-    ///
-    /// # Errors
-    /// [`SessionError::Setup`].
-    async fn open(&self, settings: SessionSettings) -> Result<Box<dyn MediaSession>, SessionError>;
-}
-
-/// Opens sessions on the `webrtc` crate.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct WebRtcSessions;
-
-#[async_trait]
-impl Sessions for WebRtcSessions {
-    async fn open(&self, settings: SessionSettings) -> Result<Box<dyn MediaSession>, SessionError> {
-        Ok(Box::new(WebRtcSession::new(settings).await?))
-    }
 }
 
 /// One call, with what it needs.
@@ -89,23 +65,24 @@ pub(crate) fn stands(link: VoiceLink) -> bool {
     matches!(link, VoiceLink::Connected | VoiceLink::Interrupted)
 }
 
-/// Why an attempt failed.
-#[derive(Debug, thiserror::Error)]
-enum AttemptError {
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    #[error(transparent)]
-    Signalling(#[from] SignallingError),
-}
-
 impl Leg {
     /// Makes the call whenever `wanted`, again and again, until `shutdown`.
     pub async fn run(self, wanted: watch::Receiver<bool>, shutdown: CancellationToken) {
         let mut work = Work {
+            caller: Arc::new(Caller {
+                signalling: Mutex::new(self.signalling),
+                sessions: self.sessions,
+                direction: self.direction,
+                addresses: self.addresses,
+            }),
+            microphone: self.microphone,
+            downlink: self.downlink,
+            figures: self.figures,
+            status: self.status,
             call: Call::new(self.patience),
-            leg: self,
             start: Instant::now(),
             session: None,
+            question: None,
             told: Tally::default(),
             cause: String::new(),
             received: Meter::new(Count::TtsReceived),
@@ -121,10 +98,16 @@ impl Leg {
 }
 
 struct Work {
-    leg: Leg,
+    caller: Arc<Caller>,
+    microphone: Option<Microphone>,
+    downlink: Option<Box<dyn Downlink>>,
+    figures: Arc<Figures>,
+    status: watch::Sender<Status>,
     call: Call,
     start: Instant,
     session: Option<Box<dyn MediaSession>>,
+    /// What the other side is being asked.
+    question: Option<Question>,
     /// What of the call's tally has been counted.
     told: Tally,
     cause: String,
@@ -135,7 +118,8 @@ struct Work {
 enum News {
     Wanted(bool),
     Session(Option<SessionEvent>),
-    Packet(crate::session::OpusPacket),
+    Outcome(Outcome),
+    Packet(OpusPacket),
     Due,
 }
 
@@ -149,14 +133,10 @@ impl Work {
             let action = self.act();
             self.tell();
             match action {
-                Some(Action::Connect) => tokio::select! {
-                    () = self.connect() => {}
-                    ended = is_ended(&mut wanted) => match ended {
-                        true => self.call.end(),
-                        false => return,
-                    },
-                },
+                Some(Action::Connect) => self.connect().await,
                 Some(Action::HangUp) => self.hang_up().await,
+                Some(Action::DropSession) => self.drop_session().await,
+                Some(Action::DropAttempt) => self.question = None,
                 Some(Action::RestartIce) => self.restart().await,
                 None => match self.wait(&mut wanted).await {
                     Some(news) => self.take(news).await,
@@ -173,31 +153,30 @@ impl Work {
     fn act(&mut self) -> Option<Action> {
         let before = self.call.phase();
         let action = self.call.act(self.now());
-        if let (Phase::Answered { .. }, Phase::Waiting { .. }) = (before, self.call.phase()) {
-            "the hub answered, but its media does not connect".clone_into(&mut self.cause);
-            tracing::warn!(cause = self.cause, "the call failed");
+        match (before, self.call.phase()) {
+            (Phase::Answered { .. }, Phase::Waiting { .. }) => {
+                "the hub answered, but its media does not connect".clone_into(&mut self.cause);
+                tracing::warn!(cause = self.cause, "the call failed");
+            }
+            (Phase::Interrupted { .. }, Phase::Waiting { .. } | Phase::Asking) => {
+                tracing::warn!(cause = self.cause, "the call is over");
+            }
+            _ => {}
         }
         action
-    }
-
-    fn set_wanted(&mut self, wanted: bool) {
-        if wanted {
-            self.call.want();
-        } else {
-            self.call.end();
-        }
     }
 
     async fn wait(&mut self, wanted: &mut watch::Receiver<bool>) -> Option<News> {
         let due = self.call.due().map(|due| self.start + due);
         let sends = self.call.phase() == Phase::Connected;
-        let microphone = self.leg.microphone.as_ref().filter(|_| sends);
+        let microphone = self.microphone.as_ref().filter(|_| sends);
         tokio::select! {
             changed = wanted.changed() => {
                 changed.ok()?;
                 Some(News::Wanted(*wanted.borrow_and_update()))
             }
             event = next(&mut self.session) => Some(News::Session(event)),
+            outcome = answer(&mut self.question) => Some(News::Outcome(outcome)),
             packet = pop(microphone) => Some(News::Packet(packet)),
             () = sleep_until(due.unwrap_or(self.start)), if due.is_some() => Some(News::Due),
         }
@@ -205,29 +184,37 @@ impl Work {
 
     async fn take(&mut self, news: News) {
         match news {
-            News::Wanted(wanted) => self.set_wanted(wanted),
+            News::Wanted(true) => self.call.want(),
+            News::Wanted(false) => self.call.end(),
             News::Session(Some(SessionEvent::Packet(arrival))) => {
-                self.received.add(arrival.frames(), &self.leg.figures);
-                if let Some(downlink) = &mut self.leg.downlink {
+                self.received.add(arrival.frames(), &self.figures);
+                if let Some(downlink) = &mut self.downlink {
                     downlink.arrived(arrival);
                 }
             }
             News::Session(Some(SessionEvent::State(state))) => self.media(state),
             News::Session(None) => self.media(MediaState::Closed),
+            News::Outcome(outcome) => {
+                self.question = None;
+                match outcome {
+                    Outcome::Called(called) => self.called(called).await,
+                    Outcome::Moved(moved) => self.moved(moved).await,
+                }
+            }
             News::Packet(packet) => self.send(packet).await,
             News::Due => {}
         }
     }
 
-    async fn send(&mut self, packet: crate::session::OpusPacket) {
+    async fn send(&mut self, packet: OpusPacket) {
         let Some(session) = &mut self.session else {
             return;
         };
         match session.send(packet).await {
-            Ok(()) => self.leg.figures.count(Count::MicSent, 1),
+            Ok(()) => self.figures.count(Count::MicSent, 1),
             Err(error) => {
                 tracing::debug!(%error, "a packet of the microphone was lost");
-                self.leg.figures.count(Count::MicDropped, 1);
+                self.figures.count(Count::MicDropped, 1);
             }
         }
     }
@@ -242,7 +229,7 @@ impl Work {
         match after {
             Phase::Connected => {
                 // What was said into a call that was not there is not said now.
-                if let Some(microphone) = &self.leg.microphone {
+                if let Some(microphone) = &self.microphone {
                     microphone.clear();
                 }
                 self.cause.clear();
@@ -254,21 +241,29 @@ impl Work {
         }
         match after {
             Phase::Interrupted { .. } => tracing::warn!(cause = self.cause, "the call is interrupted"),
-            Phase::Waiting { .. } => tracing::warn!(cause = self.cause, "the call is over"),
+            Phase::Waiting { .. } | Phase::Asking => tracing::warn!(cause = self.cause, "the call is over"),
             _ => {}
         }
     }
 
-    /// One attempt.
+    /// Begins an attempt.
     async fn connect(&mut self) {
-        self.hang_up().await;
-        if let Some(microphone) = &self.leg.microphone {
+        if self.call.phase() == Phase::Asking {
+            self.drop_session().await;
+        }
+        if let Some(microphone) = &self.microphone {
             microphone.clear();
         }
-        match attempt(&mut self.leg).await {
+        self.question = Some(self.caller.call());
+    }
+
+    /// Takes a session that was answered, in the place of the one that there may be.
+    async fn called(&mut self, called: Result<Box<dyn MediaSession>, AttemptError>) {
+        match called {
             Ok(session) => {
+                self.drop_session().await;
                 self.session = Some(session);
-                if let Some(downlink) = &mut self.leg.downlink {
+                if let Some(downlink) = &mut self.downlink {
                     downlink.begin();
                 }
                 self.call.answered(self.now());
@@ -281,45 +276,56 @@ impl Work {
         }
     }
 
-    /// Drops the session that there may be. What is already gone needs no farewell.
-    async fn hang_up(&mut self) {
+    async fn drop_session(&mut self) {
         if let Some(mut session) = self.session.take() {
             session.close().await;
-            if let Some(downlink) = &mut self.leg.downlink {
+            if let Some(downlink) = &mut self.downlink {
                 downlink.end();
             }
         }
-        if timeout(FAREWELL, self.leg.signalling.end()).await.is_err() {
-            tracing::debug!("the other side was not told that the call ended");
+    }
+
+    /// Drops all that there may be. What is already gone needs no farewell.
+    async fn hang_up(&mut self) {
+        self.question = None;
+        self.drop_session().await;
+        self.caller.end().await;
+    }
+
+    /// Looks for another path for the session, where the other side knows how; otherwise another call is tried.
+    async fn restart(&mut self) {
+        self.question = None;
+        let knows_how = self.caller.can_restart().await;
+        let Some(session) = self.session.as_mut().filter(|_| knows_how) else {
+            return self.call.call_anew();
+        };
+        match session.restart().await {
+            Ok(offer) => self.question = Some(self.caller.move_by(offer)),
+            Err(error) => self.stay(&error),
         }
     }
 
-    /// Looks for another path, as long as the call's grace lasts.
-    async fn restart(&mut self) {
-        let until = self.call.due().map(|due| self.start + due);
-        let (Some(session), Some(until)) = (&mut self.session, until) else {
-            return;
-        };
-        if !self.leg.signalling.can_restart() {
-            return;
+    /// Takes the other side's end of another path. The old path went with the offer of that one.
+    async fn moved(&mut self, moved: Result<String, SignallingError>) {
+        let Some(session) = &mut self.session else { return };
+        match moved {
+            Ok(answer) => match session.answer(&answer).await {
+                Ok(()) => tracing::info!("the call tries another path"),
+                Err(error) => self.stay(&error),
+            },
+            Err(error) => self.stay(&error),
         }
-        let signalling = &mut self.leg.signalling;
-        let exchange = async {
-            let offer = session.restart().await?;
-            let answer = signalling.restart(&offer).await?;
-            Ok::<(), AttemptError>(session.answer(&answer).await?)
-        };
-        match tokio::time::timeout_at(until, exchange).await {
-            Ok(Ok(())) => tracing::info!("the call tries another path"),
-            Ok(Err(error)) => tracing::warn!(%error, "the call found no other path"),
-            Err(_) => tracing::warn!("the call found no other path in time"),
-        }
+    }
+
+    fn stay(&mut self, error: &dyn std::error::Error) {
+        tracing::warn!(%error, "the call found no other path");
+        self.call.call_anew();
     }
 
     /// Counts and publishes what changed.
     fn tell(&mut self) {
         let tally = self.call.tally();
-        let figures = &self.leg.figures;
+        let figures = &self.figures;
         figures.count(Count::Connection, tally.connections - self.told.connections);
         figures.count(Count::ConnectionFailure, tally.failures - self.told.failures);
         self.told = tally;
@@ -330,7 +336,7 @@ impl Work {
             Phase::Interrupted { .. } => VoiceLink::Interrupted,
             Phase::Waiting { .. } => VoiceLink::Waiting,
         };
-        if let Some(microphone) = &self.leg.microphone {
+        if let Some(microphone) = &self.microphone {
             microphone.set_open(link == VoiceLink::Connected);
         }
         let status = Status {
@@ -338,37 +344,11 @@ impl Work {
             cause: self.cause.clone(),
             ..Status::default()
         };
-        self.leg.status.send_if_modified(|shared| {
+        self.status.send_if_modified(|shared| {
             let differs = *shared != status;
             *shared = status;
             differs
         });
-    }
-}
-
-/// Waits until the call is not wanted any more: true, or nobody can want it: false.
-async fn is_ended(wanted: &mut watch::Receiver<bool>) -> bool {
-    wanted.wait_for(|wanted| !wanted).await.is_ok()
-}
-
-async fn attempt(leg: &mut Leg) -> Result<Box<dyn MediaSession>, AttemptError> {
-    let settings = SessionSettings {
-        direction: leg.direction,
-        addresses: leg.addresses.clone(),
-        ice_servers: leg.signalling.ice_servers().await,
-    };
-    let mut session = leg.sessions.open(settings).await?;
-    let exchange = async {
-        let offer = session.offer().await?;
-        let answer = leg.signalling.connect(&offer).await?;
-        Ok(session.answer(&answer).await?)
-    };
-    match exchange.await {
-        Ok(()) => Ok(session),
-        Err(error) => {
-            session.close().await;
-            Err(error)
-        }
     }
 }
 
@@ -380,8 +360,16 @@ async fn next(session: &mut Option<Box<dyn MediaSession>>) -> Option<SessionEven
     }
 }
 
+/// What comes of the question that there may be.
+async fn answer(question: &mut Option<Question>) -> Outcome {
+    match question {
+        Some(question) => question.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The next packet to send, where any may be sent.
-async fn pop(microphone: Option<&Microphone>) -> crate::session::OpusPacket {
+async fn pop(microphone: Option<&Microphone>) -> OpusPacket {
     match microphone {
         Some(microphone) => microphone.pop().await,
         None => std::future::pending().await,

@@ -20,10 +20,10 @@ pub use call::{Action, Call, MediaState, Patience, Phase, Tally};
 pub use desk::serve;
 pub use figures::{Count, Figures, Snapshot};
 pub use health::{HealthError, HealthPage};
-pub use leg::{Downlink, Leg, Sessions, Status, WebRtcSessions};
+pub use leg::{Downlink, Leg, Status};
 pub use microphone::Microphone;
 pub use run::{Sound, VoiceError, run};
 pub use session::{
     Arrival, Direction, MediaSession, OpusPacket, PAYLOAD_TYPE, RATE, SessionError, SessionEvent,
-    SessionSettings, WebRtcSession,
+    SessionSettings, Sessions, WebRtcSession, WebRtcSessions,
 };

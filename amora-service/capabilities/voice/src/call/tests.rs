@@ -37,6 +37,20 @@ impl Bench {
         self.call.answered(self.now);
         self.media(MediaState::Connected);
     }
+
+    /// A call that stands loses its packets, and there is no other path: the hub is asked again, at once.
+    fn fall_silent() -> Self {
+        let mut bench = Self::new();
+        bench.next();
+        bench.now = seconds(100);
+        bench.succeed();
+        bench.media(MediaState::Disconnected);
+        assert_eq!(bench.next(), (Action::RestartIce, Duration::ZERO));
+        bench.call.call_anew();
+        assert_eq!(bench.next(), (Action::Connect, Duration::ZERO));
+        assert!(matches!(bench.call.phase(), Phase::Interrupted { .. }));
+        bench
+    }
 }
 
 #[test]
@@ -137,6 +151,75 @@ fn packets_that_stay_away_end_the_call_after_the_grace() {
 }
 
 #[test]
+fn a_call_made_beside_the_silent_one_takes_its_place_when_it_is_answered() {
+    let mut bench = Bench::fall_silent();
+    bench.now += seconds(1);
+    bench.succeed();
+    assert_eq!((bench.call.phase(), bench.call.due()), (Phase::Connected, None));
+    assert_eq!(bench.call.act(bench.now), None);
+    let tally = bench.call.tally();
+    assert_eq!((tally.connections, tally.failures), (2, 0));
+}
+
+#[test]
+fn a_silent_hub_is_asked_with_the_waits_of_any_other_and_the_graces_end_changes_none() {
+    let mut bench = Bench::fall_silent();
+    bench.call.refused(bench.now);
+    assert_eq!(bench.next(), (Action::Connect, seconds(3)));
+    bench.call.refused(bench.now);
+    assert_eq!(bench.next(), (Action::Connect, seconds(6)));
+    bench.call.refused(bench.now);
+    assert_eq!(bench.next(), (Action::HangUp, seconds(1)), "ten seconds are over");
+    assert_eq!(bench.next(), (Action::Connect, seconds(11)));
+    bench.call.refused(bench.now);
+    assert_eq!(bench.next(), (Action::HangUp, Duration::ZERO));
+    assert_eq!(bench.next(), (Action::Connect, seconds(24)));
+    assert_eq!(bench.call.tally().failures, 4);
+}
+
+#[test]
+fn packets_that_come_back_end_the_call_that_would_take_their_place() {
+    let mut bench = Bench::fall_silent();
+    bench.now += seconds(1);
+    bench.media(MediaState::Connected);
+    assert_eq!(bench.next(), (Action::DropAttempt, Duration::ZERO));
+    assert_eq!((bench.call.phase(), bench.call.due()), (Phase::Connected, None));
+    let tally = bench.call.tally();
+    assert_eq!((tally.connections, tally.failures), (1, 0), "it is the same call");
+
+    let mut bench = Bench::fall_silent();
+    for wait in [3, 6] {
+        bench.call.refused(bench.now);
+        assert_eq!(bench.next(), (Action::Connect, seconds(wait)));
+    }
+    bench.call.refused(bench.now);
+    bench.media(MediaState::Connected);
+    assert_eq!((bench.call.act(bench.now), bench.call.due()), (None, None));
+    bench.media(MediaState::Closed);
+    assert_eq!(bench.next(), (Action::HangUp, Duration::ZERO));
+    assert_eq!(bench.next(), (Action::Connect, seconds(3)));
+}
+
+#[test]
+fn a_call_that_is_being_made_goes_on_without_the_silent_one() {
+    for end in [Some(MediaState::Closed), Some(MediaState::Failed), None] {
+        let mut bench = Bench::fall_silent();
+        let wait = match end {
+            Some(state) => {
+                bench.media(state);
+                Duration::ZERO
+            }
+            None => seconds(10),
+        };
+        assert_eq!(bench.next(), (Action::DropSession, wait));
+        assert_eq!((bench.call.phase(), bench.call.due()), (Phase::Asking, None));
+        bench.succeed();
+        let tally = bench.call.tally();
+        assert_eq!((tally.connections, tally.failures), (2, 0));
+    }
+}
+
+#[test]
 fn an_answer_without_media_is_a_failure() {
     let mut bench = Bench::new();
     bench.next();
@@ -179,6 +262,13 @@ fn wanting_it_again_ends_the_wait() {
     bench.next();
     bench.call.want();
     assert_eq!(bench.next(), (Action::Connect, Duration::ZERO));
+
+    let mut bench = Bench::fall_silent();
+    bench.call.refused(bench.now);
+    bench.call.want();
+    assert_eq!(bench.next(), (Action::Connect, Duration::ZERO));
+    bench.call.want();
+    assert_eq!(bench.call.act(bench.now), None, "it is being made");
 }
 
 #[derive(Debug, Clone)]
@@ -187,6 +277,7 @@ enum Step {
     End,
     Answered,
     Refused,
+    CallAnew,
     Media(MediaState),
     Pass(u64),
 }
@@ -197,6 +288,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::End),
         Just(Step::Answered),
         Just(Step::Refused),
+        Just(Step::CallAnew),
         Just(Step::Media(MediaState::Connected)),
         Just(Step::Media(MediaState::Disconnected)),
         Just(Step::Media(MediaState::Failed)),
@@ -206,14 +298,18 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever comes in whatever order: a wanted call is never stuck, an unwanted one never made, and between two
-    /// attempts lies a wait, unless somebody asked.
+    /// Whatever comes in whatever order: a wanted call is never stuck, an unwanted one never made, and after an attempt that
+    /// failed and a call that ended lies a wait, unless somebody asked.
     #[test]
     fn any_order_of_news_is_taken(steps in proptest::collection::vec(step(), 0..200)) {
         let mut call = Call::new(Patience::default());
         let (mut now, mut wanted, mut asked) = (Duration::ZERO, false, false);
-        let mut hung_up = None;
+        let (mut failed, mut stood) = (None, None);
         for step in steps {
+            let failures = call.tally().failures;
+            if call.phase() == Phase::Connected {
+                (stood, failed) = (Some(now), None);
+            }
             match step {
                 Step::Want => {
                     wanted = true;
@@ -226,19 +322,31 @@ proptest! {
                 }
                 Step::Answered => call.answered(now),
                 Step::Refused => call.refused(now),
+                Step::CallAnew => call.call_anew(),
                 Step::Media(state) => call.media(state, now),
                 Step::Pass(millis) => now += Duration::from_millis(millis),
             }
+            if call.tally().failures > failures {
+                failed = Some(now);
+            }
             while let Some(action) = call.act(now) {
+                if call.tally().failures > failures {
+                    failed = Some(now);
+                }
+                let is_beside = matches!(call.phase(), Phase::Interrupted { .. });
                 match action {
                     Action::Connect => {
                         prop_assert!(wanted);
-                        let waited = hung_up.map(|then| now - then);
-                        prop_assert!(asked || waited >= Some(Patience::default().first));
+                        let is_due = |since: Option<Duration>| {
+                            since.is_none_or(|then| now - then >= Patience::default().first)
+                        };
+                        prop_assert!(asked || is_due(failed) && (is_beside || is_due(stood)));
                         asked = false;
                     }
-                    Action::HangUp => hung_up = Some(now),
-                    Action::RestartIce => prop_assert!(wanted),
+                    Action::HangUp => prop_assert!(!matches!(call.phase(), Phase::Asking | Phase::Connected)),
+                    Action::DropSession => prop_assert_eq!(call.phase(), Phase::Asking),
+                    Action::DropAttempt => prop_assert_eq!(call.phase(), Phase::Connected),
+                    Action::RestartIce => prop_assert!(is_beside),
                 }
             }
             prop_assert_eq!(wanted, call.phase() != Phase::Off);

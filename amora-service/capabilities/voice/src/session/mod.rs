@@ -1,6 +1,7 @@
 //! One session of media with a peer: Opus both ways, whatever library carries it.
 
 mod farewell;
+mod liveness;
 mod webrtc;
 
 pub use self::webrtc::{SessionSettings, WebRtcSession};
@@ -86,6 +87,27 @@ pub enum SessionError {
     Send(String),
 }
 
+/// Opens sessions.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// [`SessionError::Setup`].
+    async fn open(&self, settings: SessionSettings) -> Result<Box<dyn MediaSession>, SessionError>;
+}
+
+/// Opens sessions on the `webrtc` crate.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WebRtcSessions;
+
+#[async_trait]
+impl Sessions for WebRtcSessions {
+    async fn open(&self, settings: SessionSettings) -> Result<Box<dyn MediaSession>, SessionError> {
+        Ok(Box::new(WebRtcSession::new(settings).await?))
+    }
+}
+
 /// One session of media with a peer, offered by this side.
 #[async_trait]
 pub trait MediaSession: Send {
@@ -95,7 +117,7 @@ pub trait MediaSession: Send {
     /// [`SessionError::Setup`].
     async fn offer(&mut self) -> Result<String, SessionError>;
 
-    /// An offer that looks for another path (ICE restart), with all candidates inside.
+    /// An offer that looks for another path (ICE restart), with all candidates inside. The path that there was is given up.
     ///
     /// # Errors
     /// [`SessionError::Setup`].

@@ -1,6 +1,7 @@
 //! A session on the `webrtc` crate.
 
 use super::farewell::Farewell;
+use super::liveness::{CHECK, SILENCE};
 use super::{Arrival, Direction, MediaSession, OpusPacket, PAYLOAD_TYPE, RATE, SessionError, SessionEvent};
 use crate::call::MediaState;
 use crate::signalling::IceServer;
@@ -293,6 +294,7 @@ async fn connection(
         ])
         // Nobody who answers hides behind a name, and without a default route there is no multicast: no call either.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        .with_ice_timeouts(Some(SILENCE), None, Some(CHECK))
         // A restart is for a box whose address changed: sockets on the old one are of no use.
         .with_discard_local_candidates_during_ice_restart(true)
         .build();
