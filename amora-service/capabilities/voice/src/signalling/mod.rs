@@ -12,7 +12,7 @@ pub use http::BODY_LIMIT;
 pub use hub::{Hub, read_answer};
 pub use link::ice_servers;
 pub use sdp::{SdpProblem, check_answer};
-pub use whip::Whip;
+pub use whip::{Whip, merge};
 
 use async_trait::async_trait;
 
@@ -71,7 +71,7 @@ pub trait Signalling: Send {
     /// Servers to be offered with, asked for before each call.
     async fn ice_servers(&mut self) -> Vec<IceServer>;
 
-    /// Sends an offer and brings the answer, which has been checked.
+    /// Sends an offer and brings the answer, which has been checked. A session that there is ends by it.
     ///
     /// # Errors
     /// [`SignallingError`]: the attempt failed.
@@ -83,7 +83,7 @@ pub trait Signalling: Send {
     /// Sends the offer of another path for the session that there is, and brings the answer.
     ///
     /// # Errors
-    /// [`SignallingError`]: the session goes on as it was.
+    /// [`SignallingError`]: the other side goes on as it was.
     async fn restart(&mut self, offer: &str) -> Result<String, SignallingError>;
 
     /// Tells the other side that the session ended, where there is a way to.

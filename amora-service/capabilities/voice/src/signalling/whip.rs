@@ -8,9 +8,14 @@ use super::sdp::check_answer;
 use super::{IceServer, Signalling, SignallingError};
 use crate::session::Direction;
 use async_trait::async_trait;
-use fragment::{fragment, merge};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, IF_MATCH, LINK, LOCATION};
-use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
+use fragment::fragment;
+pub use fragment::merge;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, LINK, LOCATION};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+use std::time::Duration;
+
+/// How long a session may take to be ended before another is made.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// An endpoint of WHIP or WHEP.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub struct Whip {
 struct Session {
     url: Url,
     answer: String,
+    /// Whether it can look for another path: only then it has a strong entity tag to begin with (RFC 9725, 4.3.1).
+    can_restart: bool,
 }
 
 impl Whip {
@@ -57,6 +64,16 @@ impl Whip {
         }
     }
 
+    /// Ends a session; any answer means that it is not there any more.
+    async fn delete(&self, session: &Session) -> Result<(), SignallingError> {
+        let request = self.request(Method::DELETE, &session.url).timeout(FAREWELL);
+        let response = request.send().await.map_err(unreachable)?;
+        if !response.status().is_success() {
+            tracing::debug!(status = response.status().as_u16(), "the session was not ended");
+        }
+        Ok(())
+    }
+
     fn learn_servers(&mut self, headers: &HeaderMap) {
         let values = headers.get_all(LINK).iter();
         let servers = ice_servers(values.filter_map(|value| value.to_str().ok()));
@@ -78,8 +95,13 @@ impl Signalling for Whip {
         self.servers.clone()
     }
 
+    /// A session that there is ends first: most servers take one microphone at a time. It stays while nobody can be told,
+    /// for whoever can't be told can't be called either.
     async fn connect(&mut self, offer: &str) -> Result<String, SignallingError> {
-        self.end().await;
+        if let Some(session) = &self.session {
+            self.delete(session).await?;
+            self.session = None;
+        }
         let request = self
             .request(Method::POST, &self.url.clone())
             .header(CONTENT_TYPE, "application/sdp")
@@ -89,6 +111,7 @@ impl Signalling for Whip {
             return Err(refusal(response).await);
         }
         self.learn_servers(response.headers());
+        let can_restart = has_strong_tag(&response);
         let location = response.headers().get(LOCATION);
         let location = location
             .and_then(|location| location.to_str().ok())
@@ -105,13 +128,14 @@ impl Signalling for Whip {
         self.session = Some(Session {
             url,
             answer: answer.clone(),
+            can_restart,
         });
         check_answer(&answer, self.direction)?;
         Ok(answer)
     }
 
     fn can_restart(&self) -> bool {
-        self.session.is_some()
+        self.session.as_ref().is_some_and(|session| session.can_restart)
     }
 
     /// RFC 9725, 4.3.3.
@@ -141,15 +165,15 @@ impl Signalling for Whip {
         let Some(session) = self.session.take() else {
             return;
         };
-        let request = self.request(Method::DELETE, &session.url);
-        match request.send().await {
-            Ok(response) if response.status().is_success() => {}
-            Ok(response) => {
-                tracing::debug!(status = response.status().as_u16(), "the session was not ended");
-            }
-            Err(error) => tracing::debug!(%error, "the session was not ended"),
+        if let Err(error) = self.delete(&session).await {
+            tracing::debug!(%error, "the session was not ended");
         }
     }
+}
+
+fn has_strong_tag(response: &Response) -> bool {
+    let tag = response.headers().get(ETAG);
+    tag.is_some_and(|tag| tag.as_bytes().starts_with(b"\""))
 }
 
 #[cfg(test)]

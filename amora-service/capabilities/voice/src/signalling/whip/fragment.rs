@@ -12,21 +12,26 @@ fn is_path(line: &str) -> bool {
     .any(|prefix| line.starts_with(prefix))
 }
 
+/// Whether a line of a fragment stands before the media line, wherever it stands in the description.
+fn is_head(line: &str) -> bool {
+    line == "a=ice-lite"
+        || ["a=ice-options:", "a=ice-pacing:", "a=group:BUNDLE"]
+            .iter()
+            .any(|prefix| line.starts_with(prefix))
+}
+
 /// The fragment of an offer of one media line.
 pub(super) fn fragment(offer: &str) -> String {
-    let kept = offer.lines().map(str::trim_end).filter(|line| {
-        is_path(line)
-            || line.starts_with("m=")
-            || line.starts_with("a=mid:")
-            || line.starts_with("a=ice-options:")
-    });
-    let (head, media): (Vec<&str>, Vec<&str>) = kept.partition(|line| line.starts_with("a=ice-options:"));
-    let lines = head.into_iter().take(1).chain(media);
+    let lines = || offer.lines().map(str::trim_end);
+    let mut head: Vec<&str> = lines().filter(|line| is_head(line)).collect();
+    head.dedup();
+    let media = lines().filter(|line| is_path(line) || line.starts_with("m=") || line.starts_with("a=mid:"));
+    let lines = head.into_iter().chain(media);
     lines.flat_map(|line| [line, "\r\n"]).collect()
 }
 
-/// An answer with the path of a fragment in place of its own.
-pub(super) fn merge(answer: &str, fragment: &str) -> String {
+/// An answer of one media line with the path of a fragment in place of its own. Of the fragment nothing else is taken.
+pub fn merge(answer: &str, fragment: &str) -> String {
     let mut merged = String::with_capacity(answer.len() + fragment.len());
     let lines = answer.lines().map(str::trim_end);
     let path = fragment.lines().map(str::trim_end).filter(|line| is_path(line));
@@ -50,10 +55,12 @@ mod tests {
 
     #[test]
     fn a_fragment_carries_the_path_alone() {
-        let fragment = fragment(&ANSWER.replace("t=0 0", "t=0 0\r\na=ice-options:trickle"));
+        let offer = ANSWER
+            .replace("t=0 0", "t=0 0\r\na=group:BUNDLE 0\r\na=ice-options:ice2")
+            .replace("a=mid:0", "a=mid:0\r\na=ice-options:ice2");
         assert_eq!(
-            fragment,
-            "a=ice-options:trickle\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=ice-ufrag:old\r\n\
+            fragment(&offer),
+            "a=group:BUNDLE 0\r\na=ice-options:ice2\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=ice-ufrag:old\r\n\
              a=ice-pwd:older\r\na=candidate:1 1 udp 1 192.0.2.1 1 typ host\r\n"
         );
     }

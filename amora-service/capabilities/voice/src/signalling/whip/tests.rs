@@ -1,6 +1,8 @@
 use super::*;
 use crate::signalling::sdp::tests::ANSWER;
 use crate::signalling::testing::{Request, Server, response};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const OFFER: &str =
     "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=ice-ufrag:mine\r\na=ice-pwd:secret\r\n";
@@ -101,6 +103,48 @@ async fn another_call_ends_the_session_before() {
         .map(|request| request.head.split(' ').next().unwrap())
         .collect();
     assert_eq!(methods, ["POST", "DELETE", "POST"]);
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_can_be_told_the_end_of_stays_to_be_ended_later() {
+    let away = Arc::new(AtomicBool::new(false));
+    let is_away = away.clone();
+    let server = Server::new(move |request| match is_away.load(Ordering::Relaxed) {
+        true => String::new(),
+        false => endpoint(request),
+    })
+    .await;
+    let mut whip = whip(&server);
+    whip.connect(OFFER).await.unwrap();
+    away.store(true, Ordering::Relaxed);
+    let error = whip.connect(OFFER).await.unwrap_err();
+    assert!(matches!(error, SignallingError::Unreachable(_)), "{error}");
+    away.store(false, Ordering::Relaxed);
+    whip.connect(OFFER).await.unwrap();
+    let requests = server.requests();
+    let methods: Vec<&str> = requests
+        .iter()
+        .map(|request| request.head.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(methods, ["POST", "DELETE", "DELETE", "POST"]);
+}
+
+#[tokio::test]
+async fn a_session_moves_only_where_its_server_says_so() {
+    for (tag, moves) in [
+        ("etag: \"1\"\r\n", true),
+        ("etag: W/\"1\"\r\n", false),
+        ("", false),
+    ] {
+        let server = Server::new(move |_| {
+            let headers = format!("location: /session/7\r\n{tag}");
+            response("201 Created", &headers, &ANSWER.replace("sendrecv", "recvonly"))
+        })
+        .await;
+        let mut whip = whip(&server);
+        whip.connect(OFFER).await.unwrap();
+        assert_eq!(whip.can_restart(), moves, "{tag}");
+    }
 }
 
 #[tokio::test]
