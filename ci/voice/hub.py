@@ -17,6 +17,7 @@ from aiohttp import web
 from voice import faults, loopback
 from voice.session import Session
 from voice.sound import RATE, read_wav, write_wav
+from voice.whip import Doors
 
 BURST = 0.002
 """Seconds between the frames of an answer: ten times faster than they are played."""
@@ -25,12 +26,15 @@ BURST = 0.002
 class Hub:
     """The sessions, by device, and the counters of `/health`."""
 
-    def __init__(self, answer: str):
-        """`answer` is what is said to who has spoken: `nothing`, `repeat` or `length`."""
+    def __init__(self, answer: str, token: str | None = None):
+        """`answer` is what is said to who has spoken: `nothing`, `repeat` or `length`; `token` is for WHIP and WHEP."""
         self.assistant = answer
         self.started = time.monotonic()
         self.counters = Counter()
+        # In which a device is heard, and spoken to: a call is both.
         self.sessions: dict[str, Session] = {}
+        self.speakers: dict[str, Session] = {}
+        self.doors = Doors(self, token)
         self.connects = Counter()
         self.faults: deque[str] = deque()
         self.tasks: set[asyncio.Task] = set()
@@ -47,6 +51,7 @@ class Hub:
             web.post("/devices/{device}/packets", self.send_packets),
             web.get("/devices/{device}/heard", self.heard),
             web.post("/devices/{device}/say", self.say),
+            *self.doors.routes(),
         ]
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
@@ -63,31 +68,47 @@ class Hub:
         device, offer = (body.get("device_id"), body.get("sdp")) if isinstance(body, dict) else (None, None)
         if not isinstance(device, str) or not isinstance(offer, str):
             return web.Response(text="device_id and sdp are needed", status=422)
-        await self.end(device)
-        session = Session(self.counters, lambda: self.forget(device, session), lambda heard: self.reply(session, heard))
         try:
-            answer = await session.answer(offer)
+            session, answer = await self.open(device, offer, self.sessions, self.speakers)
         except Exception as error:  # whatever a hostile offer makes the library raise
-            await session.close()
             return web.json_response({"error": f"negotiation failed: {error}"}, status=500)
         if fault == "video_only":
-            await session.close()
+            await self.close(session)
             return faults.sdp(faults.video_only(answer))
-        await self.end(device)
-        self.sessions[device] = session
-        self.connects[device] += 1
         return faults.sdp(answer)
 
-    def forget(self, device: str, session: Session) -> None:
-        """Drops a session that has ended by itself."""
-        if self.sessions.get(device) is session:
-            del self.sessions[device]
-            self.start(session.close())
-
-    async def end(self, device: str) -> None:
-        """Ends the device's session, if there is one."""
-        if session := self.sessions.pop(device, None):
+    async def open(self, device: str, offer: str, *ways: dict[str, Session]) -> tuple[Session, str]:
+        """Answers an offer to be heard, spoken to, or both: what it replaces ends at once."""
+        await self.end(device, *ways)
+        session = Session(self.counters, lambda: self.forget(session), lambda heard: self.reply(device, heard))
+        try:
+            answer = await session.answer(offer)
+        except Exception:
             await session.close()
+            raise
+        await self.end(device, *ways)
+        for way in ways:
+            way[device] = session
+        self.connects[device] += self.sessions.get(device) is session
+        return session, answer
+
+    def forget(self, session: Session) -> None:
+        """Drops a session that has ended by itself."""
+        if session in [*self.sessions.values(), *self.speakers.values()]:
+            self.start(self.close(session))
+
+    async def close(self, session: Session) -> None:
+        """Ends a session, whichever ways it goes."""
+        for way in (self.sessions, self.speakers):
+            for device in [device for device, known in way.items() if known is session]:
+                del way[device]
+        await session.close()
+
+    async def end(self, device: str, *ways: dict[str, Session]) -> None:
+        """Ends the device's sessions that go these ways."""
+        for way in ways:
+            if session := way.get(device):
+                await self.close(session)
 
     def start(self, work) -> None:
         """Does something without waiting for it."""
@@ -95,11 +116,12 @@ class Hub:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def reply(self, session: Session, heard: numpy.ndarray) -> None:
+    def reply(self, device: str, heard: numpy.ndarray) -> None:
         """The loop-back assistant."""
-        if self.assistant == "repeat":
+        session = self.speakers.get(device)
+        if session and self.assistant == "repeat":
             self.start(session.say(heard, BURST))
-        elif self.assistant == "length":
+        elif session and self.assistant == "length":
             self.start(self.tell(session, f"I heard {len(heard) / RATE:.1f} seconds."))
 
     async def tell(self, session: Session, text: str) -> None:
@@ -112,7 +134,7 @@ class Hub:
         body = {
             "status": "ok",
             "uptime_secs": int(time.monotonic() - self.started),
-            "active_devices": len(self.sessions),
+            "active_devices": len(self.sessions | self.speakers),
             "grpc_connected": self.assistant != "nothing",
             "grpc_reconnects": 0,
         }
@@ -127,11 +149,12 @@ class Hub:
         return web.Response(status=204)
 
     def session(self, request: web.Request) -> Session:
-        """The session of the device that a test asks about."""
-        device = request.match_info["device"]
-        if device not in self.sessions:
-            raise web.HTTPNotFound(text=f"{device} is not connected")
-        return self.sessions[device]
+        """The session in which the device that a test asks about is heard."""
+        return find(self.sessions, request)
+
+    def speaker(self, request: web.Request) -> Session:
+        """The session in which it is spoken to."""
+        return find(self.speakers, request)
 
     async def describe(self, request: web.Request) -> web.Response:
         """What is known of a device."""
@@ -142,7 +165,7 @@ class Hub:
 
     async def hang_up(self, request: web.Request) -> web.Response:
         """Ends a session."""
-        await self.end(request.match_info["device"])
+        await self.end(request.match_info["device"], self.sessions, self.speakers)
         return web.Response(status=204)
 
     async def packets(self, request: web.Request) -> web.Response:
@@ -151,7 +174,7 @@ class Hub:
 
     async def send_packets(self, request: web.Request) -> web.Response:
         """Sends packets as they are given."""
-        session = self.session(request)
+        session = self.speaker(request)
         for packet in await request.json():
             payload = base64.b64decode(packet["payload"])
             payload_type = packet.get("payload_type", session.payload_type)
@@ -167,7 +190,15 @@ class Hub:
         """Sends a sound file to the device."""
         samples = read_wav(await request.read())
         pace = float(request.query.get("pace", BURST))
-        return web.json_response({"frames": await self.session(request).say(samples, pace)})
+        return web.json_response({"frames": await self.speaker(request).say(samples, pace)})
+
+
+def find(way: dict[str, Session], request: web.Request) -> Session:
+    """The session of the device in the request's path."""
+    device = request.match_info["device"]
+    if device not in way:
+        raise web.HTTPNotFound(text=f"{device} is not connected")
+    return way[device]
 
 
 def speech(text: str) -> numpy.ndarray:
@@ -175,12 +206,12 @@ def speech(text: str) -> numpy.ndarray:
     return read_wav(subprocess.run(["espeak-ng", "--stdout", text], check=True, capture_output=True).stdout)
 
 
-async def serve(port: int, answer: str) -> None:
+async def serve(port: int, answer: str, token: str | None) -> None:
     """Runs until the program is ended, and then hangs up."""
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    hub = Hub(answer)
+    hub = Hub(answer, token)
     application = web.Application(client_max_size=64 << 20)
     application.add_routes(hub.routes())
     runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -190,7 +221,7 @@ async def serve(port: int, answer: str) -> None:
     # Read by programs that start this one, so it is the only line on standard output.
     print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
     await ended.wait()
-    await asyncio.gather(*(hub.end(device) for device in list(hub.sessions)))
+    await asyncio.gather(*map(hub.close, {*hub.sessions.values(), *hub.speakers.values()}))
     await runner.cleanup()
 
 
@@ -199,9 +230,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A stand-in for the hub, on aiortc")
     parser.add_argument("--port", type=int, default=8080, help="0 for a free one")
     parser.add_argument("--answer", choices=["nothing", "repeat", "length"], default="nothing")
+    parser.add_argument("--token", help="the bearer token that WHIP and WHEP ask for")
     arguments = parser.parse_args()
     loopback.only()
-    asyncio.run(serve(arguments.port, arguments.answer))
+    asyncio.run(serve(arguments.port, arguments.answer, arguments.token))
 
 
 if __name__ == "__main__":
