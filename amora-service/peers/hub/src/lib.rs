@@ -27,6 +27,7 @@
 mod counters;
 mod ear;
 mod fault;
+mod fragment;
 mod heard;
 mod hub;
 mod mouth;

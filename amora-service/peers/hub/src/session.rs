@@ -3,6 +3,7 @@
 use crate::FRAME;
 use crate::counters::{Counters, add};
 use crate::ear::{Ear, Received};
+use crate::fragment::{Fragment, fragment_of};
 use crate::mouth::Mouth;
 use crate::negotiation::{Negotiated, NegotiationError, negotiate};
 use crate::raw::RtpFields;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
-use webrtc::peer_connection::{PeerConnection, RTCPeerConnectionState};
+use webrtc::peer_connection::{PeerConnection, RTCPeerConnectionState, RTCSessionDescription};
 
 /// What is heard of a device, for who listens along.
 pub(crate) type Audience = broadcast::Sender<Arc<Packet>>;
@@ -35,6 +36,8 @@ pub(crate) struct Surroundings {
 /// A call between the hub and a device, or one way of it.
 pub struct Session {
     connection: Arc<dyn PeerConnection>,
+    /// What was offered and answered last.
+    descriptions: tokio::sync::Mutex<Descriptions>,
     speech: Option<Speech>,
     payload_type: u8,
     candidates: Vec<SocketAddr>,
@@ -43,6 +46,19 @@ pub struct Session {
     closed: CancellationToken,
     ear: Arc<Mutex<Ear>>,
     counters: Arc<Counters>,
+}
+
+struct Descriptions {
+    offer: String,
+    answer: String,
+}
+
+/// What comes of a path that is offered to a session.
+pub(crate) enum Moved {
+    /// The hub's path, and the name of the ICE session.
+    To(String, String),
+    /// None other than there was.
+    Same,
 }
 
 /// The way to the device.
@@ -73,7 +89,7 @@ impl Session {
             track,
             state,
             mut tracks,
-        } = negotiate(offer, address, speaks).await?;
+        } = negotiate(offer.clone(), address, speaks).await?;
         let ear = Arc::new(Mutex::new(Ear::new(payload_type, counters.clone())?));
         let listening = ear.clone();
         // Neither task holds the connection: that ends them when it ends.
@@ -97,6 +113,10 @@ impl Session {
         };
         let session = Self {
             connection,
+            descriptions: tokio::sync::Mutex::new(Descriptions {
+                offer,
+                answer: sdp.clone(),
+            }),
             speech,
             payload_type,
             candidates,
@@ -163,6 +183,34 @@ impl Session {
                 Err(RecvError::Closed) => return Ok(()),
             }
         }
+    }
+
+    /// The name of the ICE session: the hub's own user fragment, which is another with each.
+    pub(crate) async fn ice_session(&self) -> String {
+        ice_session(&self.descriptions.lock().await.answer)
+    }
+
+    /// Goes on by the path that a device offers. Its address here stays.
+    pub(crate) async fn move_to(&self, path: &Fragment) -> Result<Moved, NegotiationError> {
+        let mut descriptions = self.descriptions.lock().await;
+        let known = Fragment::read(&descriptions.offer);
+        if known.is_ok_and(|known| known.is_of_session(path)) {
+            return Ok(Moved::Same);
+        }
+        let offer = path.put_into(&descriptions.offer);
+        let connection = &self.connection;
+        connection
+            .set_remote_description(RTCSessionDescription::offer(offer.clone())?)
+            .await?;
+        let answer = connection.create_answer(None).await?;
+        connection.set_local_description(answer.clone()).await?;
+        let description = connection.local_description().await.unwrap_or(answer);
+        *descriptions = Descriptions {
+            offer,
+            answer: description.sdp,
+        };
+        let answer = &descriptions.answer;
+        Ok(Moved::To(fragment_of(answer), ice_session(answer)))
     }
 
     fn speech(&self) -> Result<&Speech, NegotiationError> {
@@ -243,6 +291,12 @@ impl Session {
     fn ear(&self) -> MutexGuard<'_, Ear> {
         self.ear.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn ice_session(answer: &str) -> String {
+    let mut lines = answer.lines().map(str::trim_end);
+    let user = lines.find_map(|line| line.strip_prefix("a=ice-ufrag:"));
+    user.unwrap_or_default().to_owned()
 }
 
 fn ended(state: RTCPeerConnectionState) -> bool {

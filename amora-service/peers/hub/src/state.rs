@@ -175,6 +175,11 @@ impl State {
         Ok((id, answer))
     }
 
+    /// The session of this identifier.
+    pub(crate) fn by_identifier(&self, id: &str) -> Option<Arc<Session>> {
+        lock(&self.sessions).get(id).map(|entry| entry.session.clone())
+    }
+
     /// Ends all sessions of a device.
     pub(crate) async fn end(&self, device: &str) {
         self.end_where(|entry| entry.device == device && entry.role != Role::Viewer)

@@ -1,33 +1,47 @@
-//! WHIP (RFC 9725) and WHEP: an offer is posted, the answer says where its session is, and `DELETE` ends that.
-//!
-//! No session is looked for another path: `PATCH` is refused with 405.
+//! WHIP (RFC 9725) and WHEP: an offer is posted, the answer says where its session is, `PATCH` has that look for another
+//! path, and `DELETE` ends it. An offer brings all its candidates: more of them later are refused.
 
+use crate::fragment::{Fragment, FragmentError};
 use crate::negotiation::NegotiationError;
+use crate::session::Moved;
 use crate::state::{Role, State};
 use axum::Router;
 use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, post};
+use axum::routing::{patch, post};
 use std::sync::Arc;
 
 const SDP: &str = "application/sdp";
+const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
 /// So that pages of other places may call.
 const CROSS_ORIGIN: [(&str, &str); 4] = [
     ("access-control-allow-origin", "*"),
-    ("access-control-allow-methods", "POST, DELETE, OPTIONS"),
-    ("access-control-allow-headers", "Authorization, Content-Type"),
-    ("access-control-expose-headers", "Location, Link"),
+    ("access-control-allow-methods", "POST, PATCH, DELETE, OPTIONS"),
+    (
+        "access-control-allow-headers",
+        "Authorization, Content-Type, If-Match",
+    ),
+    ("access-control-expose-headers", "ETag, Location, Link"),
 ];
 
 /// Why a request is not met.
 enum Refusal {
     Token,
-    Kind,
+    /// The body is of another kind than this.
+    Kind(&'static str),
     Session,
     Offer(NegotiationError),
+    /// Nothing says which ICE session is meant.
+    NoMatch,
+    /// The ICE session that is meant is over.
+    Match,
+    Fragment(FragmentError),
+    /// More candidates.
+    Trickle,
+    Path(NegotiationError),
 }
 
 impl IntoResponse for Refusal {
@@ -42,7 +56,10 @@ impl IntoResponse for Refusal {
                 )
                     .into_response()
             }
-            Self::Kind => (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("an offer is {SDP}")).into_response(),
+            Self::Kind(kind) => {
+                let text = format!("the body must be {kind}");
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response()
+            }
             Self::Session => (StatusCode::NOT_FOUND, "there is no such session").into_response(),
             Self::Offer(error) => {
                 let is_the_offers = matches!(
@@ -55,6 +72,15 @@ impl IntoResponse for Refusal {
                 };
                 (status, error.to_string()).into_response()
             }
+            Self::NoMatch => (StatusCode::PRECONDITION_REQUIRED, "If-Match is missing").into_response(),
+            Self::Match => (StatusCode::PRECONDITION_FAILED, "that ICE session is over").into_response(),
+            Self::Fragment(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+            Self::Trickle => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "candidates come with the offer, or with another path",
+            )
+                .into_response(),
+            Self::Path(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
         }
     }
 }
@@ -65,7 +91,10 @@ pub(crate) fn routes() -> Router<Arc<State>> {
         .route("/whip/{device}", post(publish).options(about))
         .route("/whep/{device}", post(watch).options(about))
         .route("/whep/{device}/speech", post(play).options(about))
-        .route("/sessions/{id}", delete(end).options(preflight))
+        .route(
+            "/sessions/{id}",
+            patch(look_for_path).delete(end).options(preflight),
+        )
         .layer(map_response(allow_pages))
 }
 
@@ -113,17 +142,62 @@ async fn open(
     offer: String,
 ) -> Result<Response, Refusal> {
     admit(state, headers)?;
-    let kind = headers.get(header::CONTENT_TYPE);
-    if kind.is_none_or(|kind| kind.as_bytes() != SDP.as_bytes()) {
-        return Err(Refusal::Kind);
-    }
+    must_be(SDP, headers)?;
     let opened = state.open(device, role, offer).await;
     let (id, answer) = opened.map_err(Refusal::Offer)?;
+    let session = state.by_identifier(&id).ok_or(Refusal::Session)?;
     let headers = [
         (header::CONTENT_TYPE, SDP.to_owned()),
+        (header::ETAG, tag(&session.ice_session().await)),
         (header::LOCATION, format!("/sessions/{id}")),
     ];
     Ok(linked(state, (StatusCode::CREATED, headers, answer)))
+}
+
+async fn look_for_path(
+    Shared(state): Shared<Arc<State>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    fragment: String,
+) -> Result<Response, Refusal> {
+    admit(&state, &headers)?;
+    let session = state.by_identifier(&id).ok_or(Refusal::Session)?;
+    must_be(FRAGMENT, &headers)?;
+    let wanted = headers.get(header::IF_MATCH).ok_or(Refusal::NoMatch)?;
+    if !matches(wanted, &tag(&session.ice_session().await)) {
+        return Err(Refusal::Match);
+    }
+    let path = Fragment::read(&fragment).map_err(Refusal::Fragment)?;
+    match session.move_to(&path).await.map_err(Refusal::Path)? {
+        Moved::To(path, ice_session) => {
+            let headers = [
+                (header::CONTENT_TYPE, FRAGMENT.to_owned()),
+                (header::ETAG, tag(&ice_session)),
+            ];
+            Ok((StatusCode::OK, headers, path).into_response())
+        }
+        Moved::Same => Err(Refusal::Trickle),
+    }
+}
+
+/// The entity tag of an ICE session.
+fn tag(ice_session: &str) -> String {
+    format!("\"{ice_session}\"")
+}
+
+/// Whether an `If-Match` names this tag. The standard's own example has the star in quotes.
+fn matches(wanted: &HeaderValue, tag: &str) -> bool {
+    let wanted = wanted.to_str().unwrap_or_default();
+    let mut wanted = wanted.split(',').map(str::trim);
+    wanted.any(|wanted| [tag, "*", "\"*\""].contains(&wanted))
+}
+
+fn must_be(kind: &'static str, headers: &HeaderMap) -> Result<(), Refusal> {
+    let found = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    match found == Some(kind.as_bytes()) {
+        true => Ok(()),
+        false => Err(Refusal::Kind(kind)),
+    }
 }
 
 async fn end(
@@ -143,8 +217,8 @@ async fn about(Shared(state): Shared<Arc<State>>) -> Response {
     linked(&state, (StatusCode::NO_CONTENT, [("accept-post", SDP)]))
 }
 
-async fn preflight() -> StatusCode {
-    StatusCode::NO_CONTENT
+async fn preflight() -> impl IntoResponse {
+    (StatusCode::NO_CONTENT, [("accept-patch", FRAGMENT)])
 }
 
 fn linked(state: &State, response: impl IntoResponse) -> Response {
