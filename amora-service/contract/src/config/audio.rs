@@ -11,10 +11,11 @@ use std::path::PathBuf;
 pub struct AudioConfig {
     /// Which kind of card drives the sound.
     pub card: CardKind,
-    /// ALSA device, for example `hw:CARD=IQaudIODAC`, or `auto`: the first card whose profile is known, then
-    /// the first that can play.
+    /// ALSA device, for example `hw:CARD=IQaudIODAC`; a card by its number or by a part of its name, the first that
+    /// can play; or `auto`: the first card whose profile is known, then the first that can play.
     pub device: String,
-    /// ALSA device to record from; `auto` is the playing card where its board can record, `none` is off.
+    /// ALSA device to record from, or a card as in `device`; `auto` is the playing card where its board can record,
+    /// `none` is off.
     pub capture_device: String,
     /// The board: `auto` by the card's name, or a profile's name.
     pub profile: String,

@@ -1,5 +1,5 @@
 //! Settings from environment variables: `AMORA__PLAYER__HOST` for `player.host`, and the names of the original
-//! AmoraOS and of its voice client.
+//! AmoraOS and of its voice client, whose flags stand for the same.
 
 use super::document::unknown;
 use super::error::Problem;
@@ -9,7 +9,7 @@ use super::settings::{settings, switch};
 use serde_json::Value;
 
 /// The original's variables that stand for one setting each.
-pub const ORIGINAL_VARIABLES: [(&str, &str); 17] = [
+pub const ORIGINAL_VARIABLES: [(&str, &str); 19] = [
     ("WAYBOX_DEVICE_ID", "device.id"),
     ("WAYBOX_MPD_HOST", "player.host"),
     ("WAYBOX_MPD_PORT", "player.port"),
@@ -25,6 +25,8 @@ pub const ORIGINAL_VARIABLES: [(&str, &str); 17] = [
     ("AMORA_IOT_CONNECTION_STRING", "iot_hub.connection_string"),
     ("NAILA_HUB_URL", "voice.hub_url"),
     ("NAILA_DEVICE_ID", "voice.device_id"),
+    ("NAILA_INPUT_DEVICE", "audio.capture_device"),
+    ("NAILA_OUTPUT_DEVICE", "audio.device"),
     ("NAILA_RECONNECT_DELAY", "voice.reconnect_delay"),
     ("NAILA_MAX_RECONNECT_DELAY", "voice.max_reconnect_delay"),
 ];
@@ -39,31 +41,16 @@ const FIXED_VARIABLES: [(&str, &str); 3] = [
 /// Reads the settings among the variables. The order of `variables` does not matter: the original's names come
 /// first, so that the systematic ones win. Empty variables count as missing.
 pub(super) fn read(variables: &[(String, String)], given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
-    let value = |name: &str| {
-        variables
+    let names = ORIGINAL_VARIABLES.iter().map(|(name, _)| *name);
+    let others = ["WAYBOX_DEV_MODE", "NAILA_LOG_LEVEL"];
+    let fixed = FIXED_VARIABLES.iter().map(|(name, _)| *name);
+    for name in names.chain(others).chain(fixed) {
+        let value = variables
             .iter()
-            .find(|(known, value)| known == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
-    };
-    for (name, path) in ORIGINAL_VARIABLES {
-        match value(name) {
-            Some(url) if name == "AMORA_MQTT_BROKER" => broker(url, given, problems),
-            Some(text) => setting(name, path, text, given, problems),
-            None => {}
-        }
-    }
-    if let Some(text) = value("WAYBOX_DEV_MODE") {
-        development(text, given, problems);
-    }
-    if let Some(text) = value("NAILA_LOG_LEVEL") {
-        log_level(text, given, problems);
-    }
-    for (name, only) in FIXED_VARIABLES {
-        if let Some(text) = value(name)
-            && text.trim() != only
-        {
+            .find(|(known, value)| known == name && !value.is_empty());
+        if let Some((_, text)) = value {
             let origin = Origin::Environment(name.to_owned());
-            problems.push(Problem::whole(origin, format!("must be {only}, not {text:?}")));
+            original(name, text, origin, given, problems);
         }
     }
     let mut systematic: Vec<&(String, String)> = variables
@@ -73,12 +60,36 @@ pub(super) fn read(variables: &[(String, String)], given: &mut Vec<Given>, probl
     systematic.sort();
     for (name, text) in systematic {
         let path = name["AMORA__".len()..].to_lowercase().replace("__", ".");
-        setting(name, &path, text, given, problems);
+        setting(Origin::Environment(name.clone()), &path, text, given, problems);
     }
 }
 
-fn setting(name: &str, path: &str, text: &str, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
-    let origin = Origin::Environment(name.to_owned());
+/// Reads what one of the originals' variables says. A flag of the voice client stands for the variable of its name.
+pub(super) fn original(
+    variable: &str,
+    text: &str,
+    origin: Origin,
+    given: &mut Vec<Given>,
+    problems: &mut Vec<Problem>,
+) {
+    let of = |names: &[(&str, &'static str)]| {
+        let found = names.iter().find(|(name, _)| *name == variable);
+        found.map(|(_, value)| *value)
+    };
+    match (variable, of(&FIXED_VARIABLES), of(&ORIGINAL_VARIABLES)) {
+        ("AMORA_MQTT_BROKER", ..) => broker(text, &origin, given, problems),
+        ("WAYBOX_DEV_MODE", ..) => development(text, origin, given, problems),
+        ("NAILA_LOG_LEVEL", ..) => log_level(text, origin, given, problems),
+        (_, Some(only), _) if text.trim() != only => {
+            problems.push(Problem::whole(origin, format!("must be {only}, not {text:?}")));
+        }
+        (_, Some(_), _) => {}
+        (_, _, Some(path)) => setting(origin, path, text, given, problems),
+        (_, None, None) => unreachable!("{variable} is none of the originals' variables"),
+    }
+}
+
+fn setting(origin: Origin, path: &str, text: &str, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
     let Some(setting) = settings().get(path) else {
         let (prefix, last) = path.rsplit_once('.').unwrap_or(("", path));
         problems.push(unknown(origin, path, prefix, last));
@@ -95,11 +106,10 @@ fn setting(name: &str, path: &str, text: &str, given: &mut Vec<Given>, problems:
 }
 
 /// The broker may be given as a host or as a whole URL.
-fn broker(text: &str, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
-    let origin = Origin::Environment("AMORA_MQTT_BROKER".to_owned());
+fn broker(text: &str, origin: &Origin, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
     let broker = match broker_url(text) {
         Ok(broker) => broker,
-        Err(message) => return problems.push(Problem::of(origin, "mqtt.host", message)),
+        Err(message) => return problems.push(Problem::of(origin.clone(), "mqtt.host", message)),
     };
     let mut push = |path: &str, value: Value| {
         given.push(Given {
@@ -118,8 +128,7 @@ fn broker(text: &str, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
 }
 
 /// The original's development mode logged everything; the rest of what it did needs no switch here.
-fn development(text: &str, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
-    let origin = Origin::Environment("WAYBOX_DEV_MODE".to_owned());
+fn development(text: &str, origin: Origin, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
     match switch(text) {
         Some(true) => given.push(Given {
             path: "log.level".to_owned(),
@@ -135,8 +144,7 @@ fn development(text: &str, given: &mut Vec<Given>, problems: &mut Vec<Problem>) 
 }
 
 /// The voice client's levels are those of Python.
-fn log_level(text: &str, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
-    let origin = Origin::Environment("NAILA_LOG_LEVEL".to_owned());
+fn log_level(text: &str, origin: Origin, given: &mut Vec<Given>, problems: &mut Vec<Problem>) {
     let level = match text.trim().to_ascii_uppercase().as_str() {
         "DEBUG" => "debug",
         "INFO" => "info",

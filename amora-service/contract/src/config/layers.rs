@@ -118,6 +118,10 @@ impl Layers {
         }
         let below = reading.given.len();
         environment::read(&sources.environment, &mut reading.given, &mut reading.problems);
+        for (name, variable, text) in &sources.original_flags {
+            let origin = Origin::Flag((*name).to_owned());
+            environment::original(variable, text, origin, &mut reading.given, &mut reading.problems);
+        }
         for (name, assignment) in &sources.flags {
             reading.flag(name, assignment);
         }

@@ -35,6 +35,7 @@ in a file at once, and `amoractl system reload` makes the box read its files aga
   variable counts as missing. `WAYBOX_DEV_MODE=true` stands for `log.level = \"debug\"`. Of the voice client's names,
   `NAILA_LOG_LEVEL` stands for `log.level`; `NAILA_SAMPLE_RATE`, `NAILA_FRAME_DURATION_MS` and `NAILA_CHANNELS` may only be
   48000, 20 and 1.
+- **The voice client's flags** work too, and win over its variables: `--hub-url` is `NAILA_HUB_URL`, and so on.
 ";
 
 /// Every setting: path, type, unit, range, default, meaning and environment variables.

@@ -106,33 +106,41 @@ pub(super) fn choose(
         "auto" | "" => None,
         name => Some(Profile::named(name).ok_or_else(|| unknown_profile(name))?),
     };
+    let named = "the configuration names it".to_owned();
+    let gone = || CardError::Gone(not_among(device, cards));
     let (card, number, why) = match Device::parse(device) {
         Device::Auto => {
             let (card, why) = best(cards, hat)?;
-            (Some(card), card.playback.first().copied().unwrap_or(0), why)
+            (Some(card), first(&card.playback), why)
         }
         Device::Hardware { card, device: number } => {
-            let found = cards.iter().find(|found| match card.parse::<i32>() {
-                Ok(index) => found.index == index,
-                Err(_) => found.id == card,
-            });
-            let found = found.ok_or_else(|| CardError::Gone(not_among(device, cards)))?;
-            (Some(found), number, "the configuration names it".to_owned())
+            (Some(find(card, cards).ok_or_else(gone)?), number, named)
         }
-        Device::Named => (None, 0, "the configuration names it".to_owned()),
+        Device::Index(index) => {
+            let card = cards.iter().find(|card| card.index == index).ok_or_else(gone)?;
+            (Some(card), first(&card.playback), named)
+        }
+        Device::Word(word) => match called(word, cards, |card| &card.playback) {
+            Some(card) => {
+                let why = format!(
+                    "`{}` is the first card that can play and is called `{word}`",
+                    card.name
+                );
+                (Some(card), first(&card.playback), why)
+            }
+            None => (None, 0, named),
+        },
+        Device::Pcm => (None, 0, named),
     };
     let known = card.and_then(|card| Profile::of(card, hat));
     let profile = fixed.or(known).unwrap_or(&PLAIN);
-    let playback = match (card, Device::parse(device)) {
-        (Some(card), Device::Auto | Device::Hardware { .. }) => pcm(profile.interface, card, number),
-        _ => device.to_owned(),
-    };
+    let playback = card.map_or_else(|| device.to_owned(), |card| pcm(profile.interface, card, number));
     let capture = match capture_device {
         "none" | "" => None,
         "auto" => card
             .filter(|_| profile.capture)
             .and_then(|card| Some(pcm("hw", card, *card.capture.first()?))),
-        named => Some(resolved(named, cards)),
+        named => Some(recorder(named, cards)),
     };
     Ok(Choice {
         playback,
@@ -143,16 +151,49 @@ pub(super) fn choose(
     })
 }
 
-/// A device by its card's lasting name, so that it is found again after other cards have come or gone.
-fn resolved(device: &str, cards: &[SoundCard]) -> String {
-    let Device::Hardware { card, device: number } = Device::parse(device) else {
-        return device.to_owned();
+/// What records, by its card's lasting name, so that it is found again after other cards have come or gone.
+fn recorder(device: &str, cards: &[SoundCard]) -> String {
+    let found = match Device::parse(device) {
+        Device::Hardware { card, device: number } => find(card, cards).map(|card| (card, number)),
+        Device::Index(index) => {
+            let card = cards.iter().find(|card| card.index == index);
+            card.map(|card| (card, first(&card.capture)))
+        }
+        Device::Word(word) => {
+            called(word, cards, |card| &card.capture).map(|card| (card, first(&card.capture)))
+        }
+        Device::Auto | Device::Pcm => None,
     };
-    let found = cards.iter().find(|found| {
-        card.parse::<i32>()
-            .map_or(found.id == card, |index| found.index == index)
-    });
-    found.map_or_else(|| device.to_owned(), |found| pcm("hw", found, number))
+    found.map_or_else(|| device.to_owned(), |(card, number)| pcm("hw", card, number))
+}
+
+/// The card that the `hw:` of a device means.
+fn find<'a>(card: &str, cards: &'a [SoundCard]) -> Option<&'a SoundCard> {
+    let index = card.parse::<i32>();
+    let mut cards = cards.iter();
+    cards.find(|found| match index {
+        Ok(index) => found.index == index,
+        Err(_) => found.id == card,
+    })
+}
+
+/// The first card with devices of a kind that has this name, or has it in its name.
+fn called<'a>(
+    word: &str,
+    cards: &'a [SoundCard],
+    devices: impl Fn(&SoundCard) -> &[u32],
+) -> Option<&'a SoundCard> {
+    let word = word.to_lowercase();
+    let able = || cards.iter().filter(|card| !devices(card).is_empty());
+    let names = |card: &SoundCard| [card.id.to_lowercase(), card.name.to_lowercase()];
+    able()
+        .find(|card| names(card).contains(&word))
+        .or_else(|| able().find(|card| names(card).iter().any(|name| name.contains(&word))))
+}
+
+/// The first of a card's devices.
+fn first(devices: &[u32]) -> u32 {
+    devices.first().copied().unwrap_or(0)
 }
 
 fn pcm(interface: &str, card: &SoundCard, device: u32) -> String {
@@ -165,8 +206,16 @@ fn pcm(interface: &str, card: &SoundCard, device: u32) -> String {
 /// What a device's name says.
 enum Device<'a> {
     Auto,
-    Hardware { card: &'a str, device: u32 },
-    Named,
+    Hardware {
+        card: &'a str,
+        device: u32,
+    },
+    /// A card's number.
+    Index(i32),
+    /// A card's name or a part of it, or the name of a PCM of ALSA's configuration.
+    Word(&'a str),
+    /// Any other PCM.
+    Pcm,
 }
 
 impl<'a> Device<'a> {
@@ -175,7 +224,11 @@ impl<'a> Device<'a> {
             return Self::Auto;
         }
         let Some(arguments) = text.strip_prefix("hw:") else {
-            return Self::Named;
+            return match text.parse() {
+                Ok(index) => Self::Index(index),
+                Err(_) if text.contains(':') => Self::Pcm,
+                Err(_) => Self::Word(text),
+            };
         };
         let (mut card, mut device) = (None, Some(0));
         for (place, argument) in arguments.split(',').enumerate() {
@@ -184,12 +237,12 @@ impl<'a> Device<'a> {
                 (_, Some(("DEV", number))) => device = number.parse().ok(),
                 (0, None) => card = Some(argument),
                 (1, None) => device = argument.parse().ok(),
-                _ => return Self::Named,
+                _ => return Self::Pcm,
             }
         }
         match (card, device) {
             (Some(card), Some(device)) if !card.is_empty() => Self::Hardware { card, device },
-            _ => Self::Named,
+            _ => Self::Pcm,
         }
     }
 }

@@ -21,7 +21,9 @@ pub struct Sources {
     pub kept: bool,
     /// Environment variables; all but the box's own are passed over.
     pub environment: Vec<(String, String)>,
-    /// Settings given as flags: the flag's name, for example `--set`, and `PATH=VALUE`.
+    /// The original voice client's flags: the flag's name, the variable that it stands for, and its value.
+    pub original_flags: Vec<(&'static str, &'static str, String)>,
+    /// Settings given as flags, which win over the original's: the flag's name, for example `--set`, and `PATH=VALUE`.
     pub flags: Vec<(String, String)>,
 }
 
@@ -78,6 +80,23 @@ impl Sources {
     #[must_use]
     pub fn user_file(mut self, file: Option<PathBuf>) -> Self {
         self.user = file.map_or(self.user, ConfigFile::Named);
+        self
+    }
+
+    /// With one of the original voice client's flags, if it is given: its name, the variable that it stands for, and
+    /// its value.
+    ///
+    /// # Panics
+    /// [`load`](super::load) panics where there is no such variable.
+    #[must_use]
+    pub fn original_flag(
+        mut self,
+        name: &'static str,
+        variable: &'static str,
+        value: Option<String>,
+    ) -> Self {
+        let flag = value.map(|value| (name, variable, value));
+        self.original_flags.extend(flag);
         self
     }
 

@@ -58,6 +58,47 @@ fn numbers_become_names_so_that_the_card_is_found_again() {
 }
 
 #[test]
+fn a_card_may_be_given_by_number_or_by_a_part_of_its_name() {
+    assert_eq!(chosen(&pi(), "3").playback, "hw:CARD=Device");
+    assert_eq!(chosen(&pi(), "usb audio").playback, "hw:CARD=Device");
+    assert_eq!(chosen(&pi(), "vc4hdmi").playback, "hdmi:CARD=vc4hdmi");
+    let choice = chosen(&pi(), "codec");
+    assert_eq!(choice.playback, "hw:CARD=Zero");
+    assert_eq!(choice.profile.key, "codec-zero");
+    assert!(choice.why.contains("RPi Codec Zero"), "{}", choice.why);
+    let error = choose(&pi(), "", "7", "auto", "auto").unwrap_err();
+    assert!(
+        matches!(&error, CardError::Gone(why) if why.contains("`7`")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_whole_name_comes_before_a_part_and_the_first_card_before_others() {
+    let twins = [
+        card(0, "Device", "USB Audio Device", "USB-Audio", true),
+        card(1, "Device_1", "USB Audio", "USB-Audio", true),
+    ];
+    assert_eq!(chosen(&twins, "USB Audio").playback, "hw:CARD=Device_1");
+    assert_eq!(chosen(&twins, "usb").playback, "hw:CARD=Device");
+}
+
+#[test]
+fn a_microphone_may_be_given_like_a_card() {
+    let recorded = |device| {
+        choose(&pi(), "", "auto", device, "auto")
+            .unwrap()
+            .capture
+            .unwrap()
+    };
+    assert_eq!(recorded("3"), "hw:CARD=Device");
+    assert_eq!(recorded("USB"), "hw:CARD=Device");
+    // The headphones cannot record: the name is left to ALSA, which says so.
+    assert_eq!(recorded("Headphones"), "Headphones");
+    assert_eq!(recorded("9"), "9");
+}
+
+#[test]
 fn any_other_pcm_is_taken_as_it_is() {
     let choice = chosen(&[], "plug:SLAVE='null'");
     assert_eq!(choice.playback, "plug:SLAVE='null'");
