@@ -1,6 +1,6 @@
 //! What MPD plays is what leaves the card.
 
-use crate::support::{House, Recording, Tone, encode, until, write_tone};
+use crate::support::{self, House, Recording, Tone, encode, until, write_tone};
 use serde_json::json;
 use std::time::Duration;
 
@@ -46,23 +46,14 @@ pub(crate) async fn play_tone(house: &House, hertz: f64) {
     play_and_wait_for_sound(house).await;
 }
 
-/// What left the card in a scene that is played in a house of its own; played again, twice at most, where the box itself
-/// counted sound that was lost on a machine too busy for it.
+/// What left the card in a scene that is played in a house of its own.
 async fn recorded(scene: impl AsyncFn(&House)) -> Recording {
-    let mut attempts = 3;
-    loop {
-        let mut house = House::lived_in().await;
+    support::recorded(async || {
+        let house = House::lived_in().await;
         scene(&house).await;
-        let state = house.client().try_state().await.expect("the service answers");
-        let counters = &state["audio"]["counters"];
-        let lost = ["xruns", "underruns"].map(|name| counters[name].as_u64().expect("it is counted"));
-        house.end_service();
-        attempts -= 1;
-        if lost == [0, 0] || attempts == 0 {
-            return Recording::read(&house.recording());
-        }
-        eprintln!("the box lost sound: xruns and underruns {lost:?}; again");
-    }
+        house
+    })
+    .await
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ pub(crate) use house::House;
 pub(crate) use music::{Tone, encode, write_tone};
 pub(crate) use notify::Supervisor;
 pub(crate) use process::Process;
-pub(crate) use recording::Recording;
+pub(crate) use recording::{Recording, recorded};
 pub(crate) use web::Client;
 
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -1,7 +1,8 @@
 //! Hubs that answer as no hub does.
 
-use super::{DEVICE, Music, assert_never_stumbled, calling, connected, recorded};
+use super::{DEVICE, Music, assert_never_stumbled, calling, connected};
 use crate::sound::listen;
+use crate::support::recorded;
 use amora_peer_hub::{Fault, Hub, Options};
 use serde_json::{Value, json};
 use std::cell::Cell;

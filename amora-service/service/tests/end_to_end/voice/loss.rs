@@ -1,6 +1,7 @@
 //! A hub whose machine loses its power: nobody says goodbye.
 
-use super::{DEVICE, Music, assert_never_stumbled, calling, connected, recorded};
+use super::{DEVICE, Music, assert_never_stumbled, calling, connected};
+use crate::support::recorded;
 use amora_peer_hub::{Hub, Options};
 use serde_json::Value;
 use std::cell::Cell;

@@ -78,24 +78,6 @@ async fn health(port: u16) -> (u16, Value) {
     (status, response.json().await.unwrap())
 }
 
-/// What left the card of a box in which a scene was played; played again, twice at most, where the box itself counted
-/// sound that was lost on a machine too busy for it.
-async fn recorded(scene: impl AsyncFn() -> House) -> Recording {
-    let mut attempts = 3;
-    loop {
-        let mut house = scene().await;
-        let state = house.client().state().await;
-        let counters = &state["audio"]["counters"];
-        let lost = ["xruns", "underruns"].map(|name| counters[name].as_u64().expect("it is counted"));
-        house.end_service();
-        attempts -= 1;
-        if lost == [0, 0] || attempts == 0 {
-            return Recording::read(&house.recording());
-        }
-        eprintln!("the box lost sound: xruns and underruns {lost:?}; again");
-    }
-}
-
 /// Since when the music sounds.
 struct Music(Instant);
 
