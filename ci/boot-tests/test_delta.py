@@ -25,52 +25,49 @@ def settled(machine):
     machine.until("nothing is going on", lambda: machine.state("update")["phase"] == "idle")
 
 
-@pytest.fixture
-def offer(updates, signer, files):
-    """Make a new system, and a delta to it that the server has; the name that its files begin with."""
+@pytest.fixture(scope="module")
+def update(updates, signer, files):
+    """A new system, and a delta to it that the server has."""
 
-    def make(name, number):
-        def change(tree):
-            (tree / "usr/share/news").write_bytes(os.urandom(NEWS))
+    def change(tree):
+        (tree / "usr/share/news").write_bytes(os.urandom(NEWS))
 
-        update = updates.changed(name, number, change)
-        full = update.signed(signer, f"{name}-full")
-        update.delta(signer, name, f"{files.url}/{name}.zck", f"{files.url}/{full.name}")
-        return update
-
-    return make
+    update = updates.changed("delta", 6, change)
+    full = update.signed(signer, "delta-full")
+    update.delta(signer, "delta", f"{files.url}/delta.zck", f"{files.url}/{full.name}")
+    return update
 
 
-def test_only_what_is_new_is_fetched(box, files, offer):
-    """Put together from the running slot and a tenth of the image, tried, kept."""
-    update, slot = offer("delta", 6), box.slot
-    assert box.install(f"{files.url}/delta.swu", "delta") is None
-    assert "fallback" not in box.state("update")["install"]
-    fetched = files.sent["delta.swu"] + files.sent["delta.zck"]
-    assert NEWS < fetched < update.root.stat().st_size / 10
-    assert files.sent["delta-full.swu"] == 0
-    box.command("update.restart")
-    box.await_restart(other(slot))
-    last = box.until("the update was judged", lambda: box.outcome("delta"))
-    assert (last["outcome"], last["slot"], last["to_version"]) == ("kept", box.slot, update.version), str(last)
-    assert box.run("stat -c %s /usr/share/news") == str(NEWS)
-
-
-def test_a_server_without_ranges(box, files, offer):
+def test_a_server_without_ranges(box, files, update):
     """The full image is taken at once, and state and log say why."""
-    update = offer("whole", 7)
     files.know_ranges(known=False)
     try:
-        assert box.install(f"{files.url}/whole.swu", "whole") is None
+        assert box.install(f"{files.url}/delta.swu", "whole") is None
     finally:
         files.know_ranges(known=True)
     install = box.state("update")["install"]
     assert install["version"] == update.version
-    assert install["url"] == f"{files.url}/whole-full.swu"
+    assert install["url"] == f"{files.url}/delta-full.swu"
     assert "chunks" in install["fallback"]
-    assert files.sent["whole-full.swu"] > update.root.stat().st_size
+    assert files.sent["delta-full.swu"] > update.root.stat().st_size
     log = box.run("journalctl --boot --unit amora-service --no-pager --output cat")
     assert "the delta cannot be installed: the full image is taken" in log
     box.command("update.roll_back")
     last = box.until("the update is dropped", lambda: box.outcome("whole"))
     assert (last["outcome"], last["fallback"]) == ("cancelled", install["fallback"])
+
+
+def test_only_what_is_new_is_fetched(box, files, update):
+    """Put together from the running slot and a tenth of the image, tried, kept."""
+    slot = box.slot
+    before = files.sent.copy()
+    assert box.install(f"{files.url}/delta.swu", "delta") is None
+    assert "fallback" not in box.state("update")["install"]
+    sent = files.sent - before
+    assert NEWS < sent["delta.swu"] + sent["delta.zck"] < update.root.stat().st_size / 10
+    assert sent["delta-full.swu"] == 0
+    box.command("update.restart")
+    box.await_restart(other(slot))
+    last = box.until("the update was judged", lambda: box.outcome("delta"))
+    assert (last["outcome"], last["slot"], last["to_version"]) == ("kept", box.slot, update.version), str(last)
+    assert box.run("stat -c %s /usr/share/news") == str(NEWS)
