@@ -30,6 +30,8 @@ pub(super) fn client_with(connect: Duration, whole: Duration) -> Result<Client, 
         .connect_timeout(connect)
         .timeout(whole)
         .redirect(Policy::custom(redirect))
+        // A connection from before may be from an address that the box has no more: nobody would answer.
+        .pool_max_idle_per_host(0)
         .build()
         .map_err(unreachable)
 }

@@ -115,6 +115,27 @@ async fn a_body_without_end_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
+async fn each_call_has_a_connection_of_its_own() {
+    // It leaves its connections open, as if the box's address had gone: what else comes by them is never answered.
+    let server = Server::with(|_, mut stream| {
+        Box::pin(async move {
+            let answer = answer(ANSWER).replace("connection: close\r\n", "");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            tokio::spawn(async move {
+                let _stream = stream;
+                std::future::pending::<()>().await;
+            });
+        })
+    })
+    .await;
+    let mut hub = Hub::new(&server.url(), "kitchen").unwrap();
+    for _ in 0..3 {
+        hub.connect("v=0\r\n").await.unwrap();
+    }
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
 async fn a_slow_drip_ends() {
     let server = Server::with(|_, mut stream| {
         Box::pin(async move {
