@@ -46,7 +46,7 @@ class UnixConnection(http.client.HTTPConnection):
 class Box:
     """The running service."""
 
-    def __init__(self, folder: Path, voice: str, room: str, prefix: list, page: bool):
+    def __init__(self, folder: Path, voice: str, room: str, prefix: list, page: bool, grace: float):
         """Start it with these lines in `[voice]` and `[audio.room]`, by a command that begins with `prefix`."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.control, self.log = folder, folder / "control.socket", folder / "service.log"
@@ -60,7 +60,8 @@ class Box:
             f'[audio]\ncard = "room"\nvolume = 100\nready_chime = false\nrecorder = "{self.recording}"\n'
             f'[audio.room]\n{room}\n[audio.music]\nfifo = "{self.fifo}"\n'
             f'[web]\naddress = "127.0.0.1"\nport = {free_port()}\nsocket = "{self.control}"\n'
-            f"[voice]\nreconnect_delay = 0.3\nmax_reconnect_delay = 1\ndisconnected_grace = 0.5\n{page_line}{voice}\n"
+            f"[voice]\nreconnect_delay = 0.3\nmax_reconnect_delay = 1\ndisconnected_grace = {grace}\n"
+            f"{page_line}{voice}\n"
         )
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("NAILA_", "AMORA_"))}
         command = [*prefix, rust("amora-service", package="amora-service"), "--config", folder / "amora.toml"]
@@ -142,10 +143,10 @@ class Box:
 
 
 @contextmanager
-def box(folder: Path, hub: str, *, voice="", room="", prefix=(), page=True):
+def box(folder: Path, hub: str, *, voice="", room="", prefix=(), page=True, grace=0.5):
     """Run a box that calls the hub at this address."""
     lines = voice or f'hub_url = "{hub}"\ndevice_id = "{DEVICE}"'
-    running = Box(folder, lines, room, list(prefix), page)
+    running = Box(folder, lines, room, list(prefix), page, grace)
     try:
         yield running
     finally:
