@@ -132,6 +132,7 @@ fn the_voice_call_is_measured_by_the_names_of_the_original() {
         echo: Some(EchoState {
             engine: EchoEngine::Kalman,
             erle: Some(Decibels(31.5)),
+            gain: Some(Decibels(-4.5)),
             ..EchoState::default()
         }),
         ..VoiceState::default()
@@ -169,6 +170,7 @@ fn the_voice_call_is_measured_by_the_names_of_the_original() {
         ("audio_callback_duration_ms", 0.25),
         ("uptime_seconds", 14.0),
         ("amora_voice_echo_reduction_decibels", 31.5),
+        ("amora_voice_gain_decibels", -4.5),
     ] {
         assert_eq!(value(&read, name, &[]), expected, "{name}");
     }

@@ -132,6 +132,11 @@ fn echo(text: &mut Text, echo: &EchoState) {
             "Share of the time in which somebody speaks while the box does.",
             Some(echo.double_talk),
         ),
+        (
+            "amora_voice_gain_decibels",
+            "What gain control adds to the microphone.",
+            echo.gain.map(|gain| f64::from(gain.0)),
+        ),
     ];
     for (name, help, value) in known {
         if let Some(value) = value {
