@@ -39,6 +39,8 @@ pub(super) struct Filter {
     prior: Vec<f32>,
     weights: Vec<Spectrum>,
     variance: Vec<[f32; BINS]>,
+    /// Whether anything was ever played through a partition: one through which nothing was is as it began.
+    begun: Vec<bool>,
     /// Power of what is no echo, in zero-padded spectra.
     measurement: [f32; BINS],
     /// What the variance makes of the reference now.
@@ -72,6 +74,7 @@ impl Filter {
             prior: prior.collect(),
             weights: vec![SILENCE; parts.len()],
             variance: vec![[0.0; BINS]; parts.len()],
+            begun: vec![false; parts.len()],
             measurement: [0.0; BINS],
             uncertainty: [0.0; BINS],
             bent: [0.0; BINS],
@@ -88,6 +91,7 @@ impl Filter {
         for (variance, prior) in self.variance.iter_mut().zip(&self.prior) {
             variance.fill(*prior);
         }
+        self.begun.fill(false);
         self.measurement = [0.0; BINS];
         self.uncertainty = [0.0; BINS];
         self.bent = [0.0; BINS];
@@ -113,6 +117,9 @@ impl Filter {
         self.uncertainty = [0.0; BINS];
         self.bent = [0.0; BINS];
         for ((weights, variance), part) in self.weights.iter().zip(&self.variance).zip(reference.parts()) {
+            if !reference.is_sounding(*part) {
+                continue;
+            }
             let (spectrum, power) = reference.block(*part);
             for bin in 0..BINS {
                 sum[bin] += spectrum[bin] * weights[bin];
@@ -167,6 +174,10 @@ impl Filter {
         }
         self.turn = 1 - self.turn;
         for (index, part) in reference.parts().iter().enumerate() {
+            self.begun[index] |= reference.is_sounding(*part);
+            if !self.begun[index] {
+                continue;
+            }
             let (spectrum, power) = reference.block(*part);
             let weights = &mut self.weights[index];
             let variance = &mut self.variance[index];
@@ -197,6 +208,7 @@ impl Filter {
     pub(super) fn copy(&mut self, other: &Self) {
         self.weights.copy_from_slice(&other.weights);
         self.variance.copy_from_slice(&other.variance);
+        self.begun.copy_from_slice(&other.begun);
         self.measurement = other.measurement;
     }
 }

@@ -93,4 +93,9 @@ impl Reference {
     pub(super) fn block(&self, part: Part) -> (&Spectrum, &[f32; BINS]) {
         self.channels[part.channel].block(part.age)
     }
+
+    /// Whether there is anything for a partition to work on now.
+    pub(super) fn is_sounding(&self, part: Part) -> bool {
+        self.channels[part.channel].is_sounding(part.age)
+    }
 }

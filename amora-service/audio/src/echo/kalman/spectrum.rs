@@ -81,6 +81,8 @@ impl Transform {
 pub(crate) struct History {
     spectra: Vec<Spectrum>,
     powers: Vec<[f32; BINS]>,
+    /// Whether a spectrum is of anything.
+    sounding: Vec<bool>,
     newest: usize,
     previous: [f32; BLOCK],
 }
@@ -91,6 +93,7 @@ impl History {
         Self {
             spectra: vec![SILENCE; blocks],
             powers: vec![[0.0; BINS]; blocks],
+            sounding: vec![false; blocks],
             newest: 0,
             previous: [0.0; BLOCK],
         }
@@ -99,11 +102,19 @@ impl History {
     pub(crate) fn clear(&mut self) {
         self.spectra.fill(SILENCE);
         self.powers.fill([0.0; BINS]);
+        self.sounding.fill(false);
         self.previous = [0.0; BLOCK];
     }
 
     pub(crate) fn push(&mut self, block: &[f32; BLOCK], transform: &mut Transform) {
         self.newest = (self.newest + 1) % self.spectra.len();
+        let sounding = self.previous.iter().chain(block).any(|sample| *sample != 0.0);
+        // What was silent there and still is needs no transform.
+        let was_sounding = std::mem::replace(&mut self.sounding[self.newest], sounding);
+        if !sounding && !was_sounding {
+            self.previous = *block;
+            return;
+        }
         let spectrum = &mut self.spectra[self.newest];
         transform.forward(&self.previous, block, spectrum);
         for (power, value) in self.powers[self.newest].iter_mut().zip(spectrum.iter()) {
@@ -114,7 +125,16 @@ impl History {
 
     /// Spectrum and power of the block that was pushed `age` pushes before the latest.
     pub(crate) fn block(&self, age: usize) -> (&Spectrum, &[f32; BINS]) {
-        let place = (self.newest + self.spectra.len() - age) % self.spectra.len();
+        let place = self.place(age);
         (&self.spectra[place], &self.powers[place])
+    }
+
+    /// Whether that spectrum is of anything.
+    pub(crate) fn is_sounding(&self, age: usize) -> bool {
+        self.sounding[self.place(age)]
+    }
+
+    fn place(&self, age: usize) -> usize {
+        (self.newest + self.spectra.len() - age) % self.spectra.len()
     }
 }
