@@ -33,6 +33,10 @@ impl HighPass {
             self.state[1] = self.forward[2] * input - self.back[1] * output;
             *sample = output as f32;
         }
+        // Far below anything heard, and before it gets too small for a fast multiplication.
+        if self.state.iter().all(|state| state.abs() < 1e-20) {
+            self.state = [0.0; 2];
+        }
     }
 }
 
@@ -40,6 +44,18 @@ impl HighPass {
 mod tests {
     use super::*;
     use crate::analysis;
+
+    #[test]
+    fn silence_after_sound_comes_to_rest() {
+        let mut filter = HighPass::new(Hertz(80.0), Hertz(48_000.0));
+        filter.process(&mut [0.5; BLOCK]);
+        let mut block = [0.0; BLOCK];
+        for _ in 0..100 {
+            block = [0.0; BLOCK];
+            filter.process(&mut block);
+        }
+        assert_eq!((block, filter.state), ([0.0; BLOCK], [0.0; 2]));
+    }
 
     #[test]
     fn speech_stays_and_rumble_goes() {
