@@ -1,9 +1,10 @@
-//! Blocks of sound for any number of readers. One writer, never held up; a reader that is too slow loses the oldest.
+//! Blocks of sound for any number of readers. One writer, which waits for nobody but who is just falling asleep; a reader
+//! that is too slow loses the oldest.
 
 use crate::echo::BLOCK;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Blocks kept: 2.56 s.
 const KEPT: usize = 256;
@@ -34,6 +35,8 @@ struct Ring {
     places: Box<[Place]>,
     /// Blocks ever written.
     written: AtomicU64,
+    /// The least of them that somebody waits for: nobody is woken for fewer.
+    awaited: AtomicU64,
     ended: Mutex<bool>,
     news: Condvar,
 }
@@ -61,6 +64,7 @@ impl Bus {
         Self(Arc::new(Ring {
             places: (0..KEPT).map(|_| place()).collect(),
             written: AtomicU64::new(0),
+            awaited: AtomicU64::new(u64::MAX),
             ended: Mutex::new(false),
             news: Condvar::new(),
         }))
@@ -77,8 +81,14 @@ impl Bus {
             to.store(from.to_bits(), Ordering::Relaxed);
         }
         place.sequence.store(2 * number + 2, Ordering::Release);
-        self.0.written.store(number + 1, Ordering::Release);
-        self.0.news.notify_all();
+        // In one order with what a reader does: whichever comes second sees the first.
+        self.0.written.store(number + 1, Ordering::SeqCst);
+        if number + 1 >= self.0.awaited.load(Ordering::SeqCst) {
+            // Who still waits for more says so again.
+            let _waiting = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            self.0.awaited.store(u64::MAX, Ordering::SeqCst);
+            self.0.news.notify_all();
+        }
     }
 
     pub(super) fn reader(&self) -> BusReader {
@@ -122,25 +132,29 @@ impl BusReader {
 
     /// The next block, waiting for it at most `patience`. `None` also when there will be no more.
     pub fn wait(&mut self, patience: Duration) -> Option<Block> {
-        if let Some(block) = self.read() {
-            return Some(block);
+        self.wait_for(1, patience)
+    }
+
+    /// The next block, once there are so `many` or `patience` is at its end: who needs several sleeps until the last.
+    pub fn wait_for(&mut self, many: usize, patience: Duration) -> Option<Block> {
+        let wanted = self.next + many.clamp(1, KEPT) as u64;
+        if self.ring.written.load(Ordering::Acquire) < wanted {
+            let begun = Instant::now();
+            let mut ended = self.ring.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                self.ring.awaited.fetch_min(wanted, Ordering::SeqCst);
+                let left = patience.saturating_sub(begun.elapsed());
+                if *ended || self.ring.written.load(Ordering::SeqCst) >= wanted || left.is_zero() {
+                    break;
+                }
+                ended = self
+                    .ring
+                    .news
+                    .wait_timeout(ended, left)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
         }
-        let ring = Arc::clone(&self.ring);
-        let ended = ring.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = self.next;
-        // The writer does not take the lock: a notice missed between look and wait costs no more than a short nap.
-        let nap = Duration::from_millis(10).min(patience);
-        let mut left = patience;
-        let mut guard = ended;
-        while !*guard && ring.written.load(Ordering::Acquire) <= next && !left.is_zero() {
-            guard = ring
-                .news
-                .wait_timeout(guard, nap)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-            left = left.saturating_sub(nap);
-        }
-        drop(guard);
         self.read()
     }
 
@@ -200,6 +214,27 @@ mod tests {
         assert_eq!(late.read(), None);
         drop(bus);
         assert!(late.is_ended() && late.wait(Duration::from_secs(60)).is_none());
+    }
+
+    #[test]
+    fn who_needs_several_blocks_sleeps_until_the_last_and_loses_none() {
+        let bus = Bus::new();
+        let mut reader = bus.reader();
+        let sleeper = std::thread::spawn(move || {
+            let first = reader.wait_for(3, Duration::from_secs(60));
+            (first, reader)
+        });
+        bus.write(&block(0));
+        bus.write(&block(1));
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!sleeper.is_finished());
+        bus.write(&block(2));
+        let (first, mut reader) = sleeper.join().unwrap();
+        assert_eq!(first, Some(block(0)));
+        assert_eq!(reader.wait_for(2, Duration::from_secs(60)), Some(block(1)));
+        // Where there are fewer when patience ends, those are given.
+        assert_eq!(reader.wait_for(2, Duration::from_millis(1)), Some(block(2)));
+        assert_eq!(reader.wait_for(2, Duration::from_millis(1)), None);
     }
 
     #[test]

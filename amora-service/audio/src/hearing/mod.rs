@@ -180,6 +180,11 @@ impl Hearing {
         }
     }
 
+    /// Frames of the microphone that the next block lacks.
+    pub(crate) fn missing(&self) -> usize {
+        self.timeline.missing()
+    }
+
     /// The next thing that happened, if anything did.
     pub fn poll_event(&mut self) -> Option<HearingEvent> {
         self.events.pop_front()

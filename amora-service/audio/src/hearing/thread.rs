@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 /// Shortest and longest sleep between two looks at the streams, in nanoseconds.
 const SHORTEST: u64 = 500_000;
-const LONGEST: u64 = 5_000_000;
+const LONGEST: u64 = 10_000_000;
 
 /// How long after a turn's end the next look is, in nanoseconds: by then the sound thread has delivered.
 const LATER: u64 = 300_000;
@@ -120,7 +120,8 @@ fn run(shared: &Shared, mut played: Tap, mut heard: Tap) {
             last = Some(mark);
         }
         feed(shared, &mut played, &mut from_card);
-        clock::sleep_until(wake(last, clock::now()));
+        let missing = guard(shared).missing();
+        clock::sleep_until(wake(last, missing, clock::now()));
     }
 }
 
@@ -132,15 +133,50 @@ fn feed(shared: &Shared, played: &mut Tap, buffer: &mut [f32]) {
     }
 }
 
-/// When the next turn should have been delivered. One that is late is looked for often at first.
-fn wake(last: Option<Mark>, now: u64) -> u64 {
+/// When the turn should have been delivered that brings the `missing` frames of the next block. One that is late is looked
+/// for often at first.
+fn wake(last: Option<Mark>, missing: usize, now: u64) -> u64 {
     let due = last.map_or(0, |mark| {
-        let turn = (mark.turn.captured.0 as f64 / RATE.0 * 1e9) as u64;
-        mark.turn.nanoseconds + turn + LATER
+        let frames = mark.turn.captured.0.max(1);
+        // A microphone with a clock of its own brings a frame more now and then.
+        let turns = (missing as u64).saturating_sub(frames / 8).div_ceil(frames).max(1);
+        let wait = ((turns * frames) as f64 / RATE.0 * 1e9) as u64;
+        mark.turn.nanoseconds + wait + LATER
     });
-    if due + 2 * LONGEST < now {
+    if due + LONGEST < now {
         now + LONGEST
     } else {
         due.clamp(now + SHORTEST, now + LONGEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::card::Turn;
+    use amora_contract::units::Frames;
+
+    #[test]
+    fn it_sleeps_until_a_block_can_be_whole_and_no_longer() {
+        let now = 1_000_000_000;
+        let mark = Mark {
+            turn: Turn {
+                captured: Frames(240),
+                playback_delay: Frames(480),
+                capture_delay: Frames(0),
+                nanoseconds: now,
+            },
+            ..Mark::default()
+        };
+        let slept = |missing, late| wake(Some(mark), missing, now + late) - now - late;
+        assert_eq!(slept(240, 0), 5_000_000 + LATER);
+        assert_eq!(slept(480, 400_000), 10_000_000 + LATER - 400_000);
+        assert_eq!(slept(480, 0), LONGEST);
+        assert_eq!(slept(7, 300_000), 5_000_000);
+        assert_eq!(slept(241, 300_000), 5_000_000);
+        // A turn that is late, and a card that stands still.
+        assert_eq!(slept(240, 6_000_000), SHORTEST);
+        assert_eq!(slept(240, 60_000_000), LONGEST);
+        assert_eq!(wake(None, 480, now), now + LONGEST);
     }
 }

@@ -227,6 +227,11 @@ impl Timeline {
         Some(pair)
     }
 
+    /// Frames of the microphone that the next block lacks; none while it waits for something else.
+    pub(super) fn missing(&self) -> usize {
+        BLOCK.saturating_sub(self.pending.len())
+    }
+
     /// Takes the reference from `bulk` frames earlier than the marks say, from the next block on.
     pub(super) fn set_bulk(&mut self, bulk: i64) {
         if bulk != self.bulk {
