@@ -50,7 +50,7 @@ pub(crate) struct TapSender {
 }
 
 /// Turns that a stream can hold at most; short of a 1 ms period the samples' ring is full first.
-const MARKS: usize = 4096;
+const MARKS: usize = 1024;
 
 pub(crate) fn stream(channels: usize, capacity: Frames) -> (TapSender, Tap) {
     let (samples_in, samples_out) = RingBuffer::new(capacity.0 as usize * channels);
