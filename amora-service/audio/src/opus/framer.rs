@@ -37,6 +37,11 @@ impl Framer {
         Some(&self.packet)
     }
 
+    /// Frames that the packet lacks.
+    pub fn missing(&self) -> usize {
+        self.packet.len() - self.filled
+    }
+
     /// Forgets the packet that is not whole: what comes next does not follow it.
     pub fn clear(&mut self) {
         self.filled = 0;
@@ -75,6 +80,7 @@ mod tests {
     fn a_packet_is_there_with_its_last_frame() {
         let mut framer = Framer::new(480);
         for block in 0..4 {
+            assert_eq!(framer.missing(), if block % 2 == 0 { 480 } else { 240 });
             let whole = framer.fill(&mut &[block as f32; 240][..]).is_some();
             assert_eq!(whole, block % 2 == 1);
         }

@@ -4,6 +4,7 @@ use crate::figures::{Count, FRAME, Figures, Meter};
 use crate::microphone::Microphone;
 use crate::session::OpusPacket;
 use crate::worker::Worker;
+use amora_audio::echo::BLOCK;
 use amora_audio::hearing::BusReader;
 use amora_audio::opus::{Encoded, Encoder, EncoderSettings, Framer, OpusError, Profile};
 use amora_contract::config::{VoiceConfig, VoiceProfile};
@@ -109,7 +110,9 @@ impl Work {
 
     fn run(mut self, mut bus: BusReader, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
-            match bus.wait(PATIENCE) {
+            // A block that only begins a packet is no reason to wake up.
+            let blocks = self.framer.missing().div_ceil(BLOCK);
+            match bus.wait_for(blocks, PATIENCE) {
                 Some(block) => self.take(block.position, &block.samples),
                 None if bus.is_ended() => return,
                 None => {}
