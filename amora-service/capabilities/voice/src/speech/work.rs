@@ -90,7 +90,11 @@ impl Work {
         loop {
             self.follow(self.start.elapsed());
             let busy = self.engine.is_some() && self.mouth.is_busy();
-            let mut news = self.outlet.next(if busy { TURN } else { LOOK });
+            // What comes while it sounds is needed by the next turn, and wakes nobody before.
+            if busy {
+                std::thread::sleep(TURN);
+            }
+            let mut news = self.outlet.next(if busy { Duration::ZERO } else { LOOK });
             while let Some(one) = news {
                 if matches!(one, News::Stop) {
                     return;
