@@ -139,7 +139,10 @@ fn wake(last: Option<Mark>, missing: usize, now: u64) -> u64 {
     let due = last.map_or(0, |mark| {
         let frames = mark.turn.captured.0.max(1);
         // A microphone with a clock of its own brings a frame more now and then.
-        let turns = (missing as u64).saturating_sub(frames / 8).div_ceil(frames).max(1);
+        let turns = (missing as u64)
+            .saturating_sub(frames / 8)
+            .div_ceil(frames)
+            .max(1);
         let wait = ((turns * frames) as f64 / RATE.0 * 1e9) as u64;
         mark.turn.nanoseconds + wait + LATER
     });
