@@ -58,6 +58,8 @@ class Result:
     """From the program's start to a standing call."""
     reconnected: list[float]
     """From the hub's restart to a standing call."""
+    recovered: list[float]
+    """The same where the hub was killed before: it said no farewell."""
     processor: float
     """While people speak both ways."""
     processor_without_call: float
@@ -89,12 +91,21 @@ def clicks() -> array:
     return click() + array("h", bytes(2 * (round(PERIOD * RATE) - CLICK)))
 
 
-def talk() -> array:
-    """Somebody who talks without end, in some sentences."""
-    text = "What is the weather going to be like tomorrow? Please set a timer for ten minutes, and play some music."
+def talk(text: str, voice: str) -> array:
+    """Somebody who says it without end."""
     convert = ["sox", "-t", "wav", "-", "-r", str(RATE), "-t", "s16", "-", "norm", "-10"]
-    spoken = subprocess.run(["espeak-ng", "--stdout", text], check=True, capture_output=True).stdout
+    spoken = subprocess.run(["espeak-ng", "-v", voice, "--stdout", text], check=True, capture_output=True).stdout
     return array("h", subprocess.run(convert, input=spoken, check=True, capture_output=True).stdout)
+
+
+def talk_at_the_box() -> array:
+    """Who talks into the microphone."""
+    return talk("What is the weather going to be like tomorrow? Set a timer for ten minutes, and play music.", "en")
+
+
+def talk_at_the_hub() -> array:
+    """Who answers: in another voice and other words, as an echo is known by its likeness to what sounds."""
+    return talk("It will be cloudy at first, and brighten up in the afternoon. Your tea is ready.", "en+f3")
 
 
 def delays(heard: array, packets: list[dict], spoken: list[float]) -> list[float]:
@@ -253,16 +264,16 @@ def measure_delay(client, hub: Hub, seconds: float) -> list[float]:
 
 def measure(client, program: Path, folder: Path, plan: Plan) -> Result:
     """Measures one of the two, against a hub that is this program."""
-    hub, connected, reconnected = Hub(program, folder), [], []
+    hub, connected, reconnected, recovered = Hub(program, folder), [], [], []
     for _ in range(plan.starts):
         with hub.start(), client.running(hub.address):
             connected.append(hub.wait_for_call())
-    with client.running(hub.address, talk()) as (process, _):
+    with client.running(hub.address, talk_at_the_box()) as (process, _):
         time.sleep(3)
         without_call = load(process, plan.seconds)
         with hub.start():
             hub.wait_for_call()
-            sound = talk()
+            sound = talk_at_the_hub()
             sound *= math.ceil((plan.seconds + 2) * RATE / len(sound))
             speech = threading.Thread(target=hub.say, args=[wav(sound)])
             speech.start()
@@ -274,8 +285,16 @@ def measure(client, program: Path, folder: Path, plan: Plan) -> Result:
             with hub.start():
                 reconnected.append(hub.wait_for_call())
                 time.sleep(1)
+        for _ in range(plan.restarts):
+            with hub.start() as killed:
+                hub.wait_for_call()
+                time.sleep(1)
+                killed.process.kill()
+            with hub.start():
+                recovered.append(hub.wait_for_call())
+                time.sleep(1)
     delay = measure_delay(client, hub, plan.seconds)
-    return Result(connected, reconnected, processor, without_call, memory, own_memory, delay)
+    return Result(connected, reconnected, recovered, processor, without_call, memory, own_memory, delay)
 
 
 @dataclass(frozen=True)
@@ -325,6 +344,7 @@ def table(comparison: Comparison) -> str:
     row("memory in a call, its share (PSS)", "MB", ours.own_memory, theirs.own_memory, "≤ 1/5")
     row("start → connected, median", "ms", median(ours.connected) * 1000, median(theirs.connected) * 1000)
     row("hub restarted → connected, median", "s", median(ours.reconnected), median(theirs.reconnected))
+    row("hub killed and restarted → connected, median", "s", median(ours.recovered), median(theirs.recovered))
     delay("mouth → wire, median", ours.delay, "≤ 35 ms")
     delay("mouth → wire, `low_latency`, median", comparison.low_latency, "≤ 20 ms")
     return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
@@ -346,7 +366,8 @@ other against the same hub (`amora-service/peers/hub`) over loopback, each with 
   that is {comparison.silent:.1f} % here. The Python client has files for a card: it neither mixes nor resamples,
   nothing comes back from its loudspeaker, and no clocks drift.
 - Start: from running the program to a call that stands at the hub, {plan.starts} times. Restart: the hub ends and is
-  started again, {plan.restarts} times; both hear its farewell, and wait 3 s before they call again.
+  started again, {plan.restarts} times; both hear its farewell, and wait 3 s before they call again. Killed, it says no
+  farewell, and is started again at once, {plan.restarts} times: whoever was in a call with it has to find out.
 - Mouth to wire: a click every {PERIOD:.0f} s while the hub is silent, from when it is spoken to the arrival at the hub
   of the packet that it is found in, by the clock of the machine. It holds the card's period (20 ms in the Python
   client, 5 ms in AmoraOS), echo cancelling, the packet's length and the codec's delay. AmoraOS is talked into over a
