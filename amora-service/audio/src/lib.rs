@@ -13,6 +13,7 @@ pub mod hearing;
 mod mixer;
 pub mod music;
 pub mod opus;
+pub mod pcm;
 pub mod playout;
 pub mod real_time;
 pub mod recorder;

@@ -3,6 +3,7 @@
 //! TASLP 15, 2007).
 
 use super::{BLOCK, EchoCanceller};
+use crate::pcm::{from_s16, to_s16};
 use amora_contract::units::Frames;
 use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
@@ -91,8 +92,8 @@ impl Speex {
 
 impl EchoCanceller for Speex {
     fn process(&mut self, reference: &[f32; BLOCK], microphone: &mut [f32; BLOCK]) {
-        self.reference = reference.map(to_integer);
-        self.microphone = microphone.map(to_integer);
+        self.reference = reference.map(to_s16);
+        self.microphone = microphone.map(to_s16);
         // SAFETY: the state lives and was made for frames of BLOCK samples, which all three arrays have; they are
         // different ones.
         unsafe {
@@ -103,7 +104,7 @@ impl EchoCanceller for Speex {
                 self.cleaned.as_mut_ptr(),
             );
         }
-        *microphone = self.cleaned.map(to_float);
+        *microphone = self.cleaned.map(from_s16);
     }
 
     fn restart(&mut self) {
@@ -127,39 +128,9 @@ impl Drop for Speex {
     }
 }
 
-/// Full scale is ±1; `as` cuts off what is louder and makes zero of what is no number.
-fn to_integer(sample: f32) -> i16 {
-    (sample * 32_768.0).round() as i16
-}
-
-fn to_float(sample: i16) -> f32 {
-    f32::from(sample) / 32_768.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn samples_are_cut_off_at_full_scale_and_never_wrap() {
-        let samples = [
-            0.0,
-            0.5,
-            -0.5,
-            1.0,
-            -1.0,
-            7.0,
-            -7.0,
-            f32::INFINITY,
-            f32::NEG_INFINITY,
-            f32::NAN,
-        ];
-        let integers = [
-            0, 16_384, -16_384, 32_767, -32_768, 32_767, -32_768, 32_767, -32_768, 0,
-        ];
-        assert_eq!(samples.map(to_integer), integers);
-        assert!((-32_768..=32_767).all(|sample| to_integer(to_float(sample)) == sample));
-    }
 
     #[test]
     fn any_tail_is_held_within_bounds() {
