@@ -20,6 +20,9 @@ const LATEST: usize = 6000;
 
 const LENGTH: usize = 16_384;
 
+/// What is looked at of the reference.
+const SPAN: usize = EARLIEST + WINDOW + LATEST;
+
 /// Blocks between two looks.
 const INTERVAL: u32 = 25;
 
@@ -41,8 +44,13 @@ const DISTINCT: f32 = 1.4;
 /// which is so far away at least: 3 ms.
 const NEIGHBOURHOOD: usize = 36;
 
-/// Two looks that agree to 2 ms have found it.
+/// Looks agree when they find the same to 2 ms.
 const AGREEMENT: f64 = 96.0;
+
+/// Looks in a row that must agree before a delay is believed, and before one that is believed gives way to another. Each
+/// look remembers the ones before it, so what resembles by chance for a moment agrees with itself for a second.
+const FIRST: u32 = 3;
+const ANOTHER: u32 = 8;
 
 /// A quarter-rate signal and its latest past.
 struct Decimator {
@@ -79,40 +87,106 @@ impl Decimator {
     }
 }
 
-pub(super) struct Search {
+/// The transforms of a look, and room for what they work on.
+struct Transforms {
     forward: Arc<dyn RealToComplex<f32>>,
     backward: Arc<dyn ComplexToReal<f32>>,
+    scratch: Vec<Complex32>,
+    time: Vec<f32>,
+    reference: Vec<Complex32>,
+    heard: Vec<Complex32>,
+    /// Both ends fade: two edges would be found to resemble each other more than any music.
+    reference_window: Vec<f32>,
+    heard_window: Vec<f32>,
+}
+
+impl Transforms {
+    fn new() -> Self {
+        let mut planner = RealFftPlanner::<f32>::new();
+        let forward = planner.plan_fft_forward(LENGTH);
+        let backward = planner.plan_fft_inverse(LENGTH);
+        let scratch = forward.get_scratch_len().max(backward.get_scratch_len());
+        Self {
+            scratch: vec![Complex32::default(); scratch],
+            time: forward.make_input_vec(),
+            reference: forward.make_output_vec(),
+            heard: forward.make_output_vec(),
+            forward,
+            backward,
+            reference_window: window(SPAN, EARLIEST),
+            heard_window: window(WINDOW, WINDOW / 2),
+        }
+    }
+
+    /// The spectra of both.
+    fn analyse(&mut self, reference: &[f32], heard: &[f32]) -> (&[Complex32], &[Complex32]) {
+        for (samples, window, spectrum) in [
+            (reference, &self.reference_window, &mut self.reference),
+            (heard, &self.heard_window, &mut self.heard),
+        ] {
+            self.time.fill(0.0);
+            for ((place, sample), gain) in self.time.iter_mut().zip(samples).zip(window) {
+                *place = sample * gain;
+            }
+            // Lengths are the plan's own, so this cannot fail.
+            let _ = self
+                .forward
+                .process_with_scratch(&mut self.time, spectrum, &mut self.scratch);
+        }
+        (&self.reference, &self.heard)
+    }
+
+    /// What is behind a spectrum whose first and last values are real.
+    fn correlate(&mut self, cross: &[Complex32]) -> &[f32] {
+        self.heard.copy_from_slice(cross);
+        let _ = self
+            .backward
+            .process_with_scratch(&mut self.heard, &mut self.time, &mut self.scratch);
+        &self.time
+    }
+}
+
+/// A window of so many samples that rises and falls over so many, as Hann's does.
+fn window(length: usize, fade: usize) -> Vec<f32> {
+    let gain = |n: usize| {
+        let part = ((n.min(length - 1 - n) as f32 + 0.5) / fade as f32).min(1.0);
+        0.5 - 0.5 * (std::f32::consts::PI * part).cos()
+    };
+    (0..length).map(gain).collect()
+}
+
+pub(super) struct Search {
+    transforms: Transforms,
     decimators: [Decimator; 2],
     /// What was leaving the card by the marks alone, and what the microphone heard, at the low rate.
     lines: [Vec<f32>; 2],
     cross: Vec<Complex32>,
     until_look: u32,
-    last: Option<f64>,
     found: Option<f64>,
+    /// Another delay, and the looks that agreed on it.
+    candidate: Option<(f64, u32)>,
 }
 
 impl std::fmt::Debug for Search {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Search")
-            .field("last", &self.last)
             .field("found", &self.found)
+            .field("candidate", &self.candidate)
             .finish_non_exhaustive()
     }
 }
 
 impl Search {
     pub(super) fn new() -> Self {
-        let mut planner = RealFftPlanner::<f32>::new();
-        let forward = planner.plan_fft_forward(LENGTH);
+        let transforms = Transforms::new();
         Self {
-            cross: forward.make_output_vec(),
-            forward,
-            backward: planner.plan_fft_inverse(LENGTH),
+            cross: vec![Complex32::default(); transforms.heard.len()],
+            transforms,
             decimators: [Decimator::new(), Decimator::new()],
             lines: Default::default(),
             until_look: INTERVAL,
-            last: None,
             found: None,
+            candidate: None,
         }
     }
 
@@ -121,15 +195,10 @@ impl Search {
         for line in &mut self.lines {
             line.clear();
         }
-        self.look_again();
-        self.until_look = INTERVAL;
-    }
-
-    /// Forgets what was found.
-    pub(super) fn look_again(&mut self) {
         self.cross.fill(Complex32::default());
-        self.last = None;
         self.found = None;
+        self.candidate = None;
+        self.until_look = INTERVAL;
     }
 
     /// Frames by which the echo comes later than the reference; negative when it comes earlier, which only a wrong
@@ -143,11 +212,10 @@ impl Search {
         let [from_card, heard] = &mut self.lines;
         self.decimators[0].process(reference, from_card);
         self.decimators[1].process(microphone, heard);
-        let kept = EARLIEST + WINDOW + LATEST;
-        if from_card.len() < kept {
+        if from_card.len() < SPAN {
             return;
         }
-        let excess = from_card.len() - kept;
+        let excess = from_card.len() - SPAN;
         from_card.drain(..excess);
         heard.drain(..excess);
         self.until_look = self.until_look.saturating_sub(1);
@@ -165,38 +233,40 @@ impl Search {
         {
             return;
         }
-        let reference = self.spectrum(&self.lines[0]);
-        let heard = self.spectrum(&self.lines[1][window]);
+        let (reference, heard) = self.transforms.analyse(&self.lines[0], &self.lines[1][window]);
         for bin in BAND {
             // Phases alone: over several looks they add up where the way of the echo is steady.
             let look = heard[bin] * reference[bin].conj();
             let look = look / look.norm().max(1e-20);
             self.cross[bin] = self.cross[bin] * MEMORY + look * (1.0 - MEMORY);
         }
-        let peak = self.peak();
-        self.found = match (self.last, peak) {
-            (Some(last), Some(now)) if (last - now).abs() <= AGREEMENT => Some(now),
-            (_, Some(_)) => None,
-            // A quiet or a busy moment changes nothing.
-            (_, None) => self.found,
-        };
-        self.last = peak.or(self.last);
+        // A quiet or a busy moment changes nothing.
+        if let Some(peak) = self.peak() {
+            self.consider(peak);
+        }
     }
 
-    fn spectrum(&self, samples: &[f32]) -> Vec<Complex32> {
-        let mut padded = vec![0.0; LENGTH];
-        padded[..samples.len()].copy_from_slice(samples);
-        let mut spectrum = self.forward.make_output_vec();
-        // Lengths are the plan's own, so this cannot fail.
-        let _ = self.forward.process(&mut padded, &mut spectrum);
-        spectrum
+    fn consider(&mut self, peak: f64) {
+        let agrees = |other: f64| (other - peak).abs() <= AGREEMENT;
+        if self.found.is_some_and(agrees) {
+            self.found = Some(peak);
+            self.candidate = None;
+            return;
+        }
+        let looks = match self.candidate {
+            Some((delay, looks)) if agrees(delay) => looks + 1,
+            _ => 1,
+        };
+        self.candidate = Some((peak, looks));
+        if looks >= if self.found.is_some() { ANOTHER } else { FIRST } {
+            self.found = Some(peak);
+            self.candidate = None;
+        }
     }
 
     /// The lag, in frames, at which the two are most alike, if one stands out.
-    fn peak(&self) -> Option<f64> {
-        let mut cross = self.cross.clone();
-        let mut correlation = vec![0.0; LENGTH];
-        self.backward.process(&mut cross, &mut correlation).ok()?;
+    fn peak(&mut self) -> Option<f64> {
+        let correlation = self.transforms.correlate(&self.cross);
         // The microphone's window starts LATEST samples into the reference: index −LATEST is a lag of that much.
         let at = |lag: i64| correlation[(lag - LATEST as i64).rem_euclid(LENGTH as i64) as usize].abs();
         let lags = -(EARLIEST as i64)..=LATEST as i64;
@@ -243,6 +313,24 @@ mod tests {
             let (after, found) = find(&sound, delay, 0.001).expect("nothing found");
             assert!((found - delay as f64).abs() <= 8.0, "{found} instead of {delay}");
             assert!(after < 2.0, "{after} s");
+        }
+    }
+
+    #[test]
+    fn the_edges_of_what_is_looked_at_resemble_nothing() {
+        let mut search = Search::new();
+        let mut random = Noise(4);
+        // A tone that rises from 200 Hz to 6 kHz in twenty seconds, and somebody who hums.
+        let tone = |n: usize, frequency: f64, rise: f64| {
+            let time = n as f64 / 48_000.0;
+            let phase = std::f64::consts::TAU * frequency * ((rise * time).exp() - 1.0) / rise;
+            (0.1 * phase.sin()) as f32
+        };
+        for start in (0..20 * 48_000).step_by(BLOCK) {
+            let reference = std::array::from_fn(|n| tone(start + n, 200.0, 0.17));
+            let heard = std::array::from_fn(|n| tone(start + n, 310.0, 0.01) + 5e-4 * random.next());
+            search.observe(&reference, &heard);
+            assert_eq!(search.found(), None, "after {start} frames");
         }
     }
 
