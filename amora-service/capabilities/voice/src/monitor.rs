@@ -3,6 +3,7 @@
 use crate::worker::Worker;
 use amora_audio::echo::BLOCK;
 use amora_audio::hearing::{Block, BusReader, HearingThread};
+use amora_audio::pcm::to_s16;
 use amora_router::{MICROPHONE_BLOCK_FRAMES, SoundBlock};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -94,11 +95,6 @@ fn side_by_side(left: &[f32; BLOCK], right: &[f32; BLOCK]) -> SoundBlock {
         .zip(right)
         .flat_map(|(left, right)| [to_s16(*left), to_s16(*right)])
         .collect()
-}
-
-fn to_s16(sample: f32) -> i16 {
-    // The cast saturates, and makes silence of what is no number.
-    (sample * 32_768.0).round() as i16
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use microphone::Microphone;
 pub(crate) use microphone::Random;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Room for what is said into the room before it is heard: ten seconds at 48 kHz.
 const TALKER_CAPACITY: usize = 480_000;
@@ -161,11 +161,7 @@ impl Room {
     /// Says mono samples at the microphone's rate into the room: they are added to what the microphone hears from
     /// now on. Returns how many there was room for.
     pub fn say(&self, samples: &[f32]) -> usize {
-        let mut talker = self
-            .switches
-            .talker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut talker = self.talker();
         let frames = samples.len().min(talker.slots());
         let _ = talker.push_entire_slice(&samples[..frames]);
         frames
@@ -173,12 +169,12 @@ impl Room {
 
     /// Samples said that nobody has heard yet.
     pub fn unheard(&self) -> usize {
-        let talker = self
-            .switches
-            .talker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        TALKER_CAPACITY - talker.slots()
+        TALKER_CAPACITY - self.talker().slots()
+    }
+
+    fn talker(&self) -> MutexGuard<'_, Producer<f32>> {
+        let talker = &self.switches.talker;
+        talker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the next `count` turns fail as xruns.
