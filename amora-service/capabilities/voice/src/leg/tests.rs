@@ -306,7 +306,6 @@ async fn a_call_that_found_no_other_path_is_made_anew_at_once() {
     bench.reach(VoiceLink::Connected).await;
     bench.side.seen();
     bench.side.tell(0, MediaState::Disconnected);
-    bench.push(1);
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(bench.reach(VoiceLink::Connected).await.1, 0);
     assert_eq!(bench.side.seen(), ["not moved", "answer", "close 0"]);

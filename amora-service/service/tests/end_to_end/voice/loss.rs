@@ -54,15 +54,20 @@ async fn a_hub_that_vanishes_is_waited_for_given_up_and_called_again_and_the_mus
         let client = house.client();
 
         drop(machine);
+        // It is called again at once, while its packets may come back.
+        let told = |cause: &Value| {
+            let cause = cause.as_str().unwrap_or_default();
+            cause == "its packets stopped" || cause.starts_with("no answer: ")
+        };
         let state = client
             .state_where("the silence to be noticed", |state| {
                 state["voice"]["link"] == "interrupted"
             })
             .await;
-        assert_eq!(state["voice"]["cause"], "its packets stopped");
+        assert!(told(&state["voice"]["cause"]), "{}", state["voice"]);
         client
             .state_where("the health to tell", |state| {
-                state["system"]["health"]["voice"]["cause"] == "its packets stopped"
+                told(&state["system"]["health"]["voice"]["cause"])
             })
             .await;
         let failed = |state: &Value| state["voice"]["counters"]["connection_failures"].as_u64() > Some(0);
