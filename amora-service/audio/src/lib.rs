@@ -18,6 +18,7 @@ pub mod playout;
 pub mod real_time;
 pub mod recorder;
 pub mod tone;
+pub mod worker;
 
 // What tests share with the integration tests names this crate as they do.
 #[cfg(test)]

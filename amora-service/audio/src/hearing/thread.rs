@@ -3,11 +3,11 @@
 use super::{BusReader, Figures, Hearing, HearingEvent, HearingOptions, RATE};
 use crate::clock;
 use crate::engine::{Console, EngineError, Mark, Tap};
+use crate::worker::Worker;
 use amora_contract::config::EchoEngine;
 use amora_contract::units::Hertz;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 /// Shortest and longest sleep between two looks at the streams, in nanoseconds.
 const SHORTEST: u64 = 500_000;
@@ -30,22 +30,16 @@ pub enum HearingError {
     Thread(#[source] std::io::Error),
 }
 
-#[derive(Debug)]
-struct Shared {
-    hearing: Mutex<Hearing>,
-    stop: AtomicBool,
-}
-
 /// A running hearing. Dropping it stops it; readers of its buses then see their end.
 #[derive(Debug)]
 pub struct HearingThread {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    hearing: Arc<Mutex<Hearing>>,
+    _worker: Worker,
 }
 
-fn guard(shared: &Shared) -> MutexGuard<'_, Hearing> {
+fn guard(hearing: &Mutex<Hearing>) -> MutexGuard<'_, Hearing> {
     // Engines that panic are caught within; nothing else leaves the core half done.
-    shared.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    hearing.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl HearingThread {
@@ -58,78 +52,64 @@ impl HearingThread {
             return Err(HearingError::Rate(console.rate()));
         }
         let (played, heard) = (console.tap()?, console.microphone()?);
-        let shared = Arc::new(Shared {
-            hearing: Mutex::new(Hearing::new(options)),
-            stop: AtomicBool::new(false),
-        });
-        let job = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("amora-hearing".to_owned())
-            .spawn(move || run(&job, played, heard))
-            .map_err(HearingError::Thread)?;
+        let hearing = Arc::new(Mutex::new(Hearing::new(options)));
+        let job = Arc::clone(&hearing);
+        let work = move |stop: &AtomicBool| run(&job, stop, played, heard);
+        let worker = Worker::start("amora-hearing", work).map_err(HearingError::Thread)?;
         Ok(Self {
-            shared,
-            thread: Some(thread),
+            hearing,
+            _worker: worker,
         })
     }
 
     /// A reader of what the microphone heard without the box's own sound.
     pub fn clean(&self) -> BusReader {
-        guard(&self.shared).clean()
+        guard(&self.hearing).clean()
     }
 
     /// A reader of what the microphone gave.
     pub fn raw(&self) -> BusReader {
-        guard(&self.shared).raw()
+        guard(&self.hearing).raw()
     }
 
     /// Asks for another engine. One that failed is tried again.
     pub fn set_engine(&self, engine: EchoEngine) {
-        guard(&self.shared).set_engine(engine);
+        guard(&self.hearing).set_engine(engine);
     }
 
     /// State and metrics.
     pub fn figures(&self) -> Figures {
-        guard(&self.shared).figures()
+        guard(&self.hearing).figures()
     }
 
     /// The next thing that happened, if anything did.
     pub fn poll_event(&self) -> Option<HearingEvent> {
-        guard(&self.shared).poll_event()
+        guard(&self.hearing).poll_event()
     }
 }
 
-impl Drop for HearingThread {
-    fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn run(shared: &Shared, mut played: Tap, mut heard: Tap) {
+fn run(hearing: &Mutex<Hearing>, stop: &AtomicBool, mut played: Tap, mut heard: Tap) {
     let mut from_card = vec![0f32; 4800 * played.channels()];
     let mut from_microphone = vec![0f32; 4800];
     let mut last = None;
-    while !shared.stop.load(Ordering::Relaxed) && !heard.is_ended() {
+    while !stop.load(Ordering::Relaxed) && !heard.is_ended() {
         // What was heard is taken first: what left the card meanwhile is there by then.
         while let Some(mark) = heard.read(&mut from_microphone) {
-            feed(shared, &mut played, &mut from_card);
-            guard(shared).heard(&mark, &from_microphone[..mark.frames]);
+            feed(hearing, &mut played, &mut from_card);
+            guard(hearing).heard(&mark, &from_microphone[..mark.frames]);
             last = Some(mark);
         }
-        feed(shared, &mut played, &mut from_card);
-        let missing = guard(shared).missing();
+        feed(hearing, &mut played, &mut from_card);
+        let missing = guard(hearing).missing();
         clock::sleep_until(wake(last, missing, clock::now()));
     }
 }
 
 /// Hands over everything that left the card so far.
-fn feed(shared: &Shared, played: &mut Tap, buffer: &mut [f32]) {
+fn feed(hearing: &Mutex<Hearing>, played: &mut Tap, buffer: &mut [f32]) {
     let channels = played.channels();
     while let Some(mark) = played.read(buffer) {
-        guard(shared).played(&mark, &buffer[..mark.frames * channels], channels);
+        guard(hearing).played(&mark, &buffer[..mark.frames * channels], channels);
     }
 }
 

@@ -5,6 +5,7 @@ mod tests;
 
 use super::MusicWriter;
 use crate::clock;
+use crate::worker::Worker;
 use amora_contract::units::{Frames, Hertz};
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
@@ -13,9 +14,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 
 /// Bytes of a frame: two 32-bit floats.
 const FRAME: usize = 8;
@@ -63,8 +62,7 @@ pub enum FifoError {
 /// The thread that reads the FIFO. Dropping it stops it.
 #[derive(Debug)]
 pub struct FifoReader {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    _worker: Worker,
 }
 
 impl FifoReader {
@@ -75,26 +73,10 @@ impl FifoReader {
     /// [`FifoError`].
     pub fn start(path: &Path, writer: MusicWriter, rate: Hertz) -> Result<Self, FifoError> {
         let file = open(path)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
         let path = path.to_owned();
-        let thread = std::thread::Builder::new()
-            .name("amora-music".to_owned())
-            .spawn(move || Reader::new(path, file, writer, rate).run(&stopped))
-            .map_err(FifoError::Thread)?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for FifoReader {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let work = move |stop: &AtomicBool| Reader::new(path, file, writer, rate).run(stop);
+        let worker = Worker::start("amora-music", work).map_err(FifoError::Thread)?;
+        Ok(Self { _worker: worker })
     }
 }
 

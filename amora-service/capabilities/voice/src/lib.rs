@@ -14,7 +14,6 @@ mod session;
 pub mod signalling;
 mod speech;
 mod uplink;
-mod worker;
 
 pub use call::{Action, Call, MediaState, Patience, Phase, Tally};
 pub use desk::serve;

@@ -1,9 +1,9 @@
 //! What the microphone heard beside what the hub hears, for whoever listens to both; it costs nothing while nobody does.
 
-use crate::worker::Worker;
 use amora_audio::echo::BLOCK;
 use amora_audio::hearing::{Block, BusReader, HearingThread};
 use amora_audio::pcm::to_s16;
+use amora_audio::worker::Worker;
 use amora_router::{MICROPHONE_BLOCK_FRAMES, SoundBlock};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,10 +3,10 @@
 use crate::figures::{Count, FRAME, Figures, Meter};
 use crate::microphone::Microphone;
 use crate::session::OpusPacket;
-use crate::worker::Worker;
 use amora_audio::echo::BLOCK;
 use amora_audio::hearing::BusReader;
 use amora_audio::opus::{Encoded, Encoder, EncoderSettings, Framer, OpusError, Profile};
+use amora_audio::worker::Worker;
 use amora_contract::config::{VoiceConfig, VoiceProfile};
 use amora_router::SoundBlock;
 use bytes::Bytes;

@@ -3,10 +3,10 @@
 use crate::figures::{Figures, Meter};
 use crate::monitor;
 use crate::uplink::{self, Line};
-use crate::worker::Worker;
 use amora_audio::echo::BLOCK;
 use amora_audio::engine::Console;
 use amora_audio::hearing::{self, HearingEvent, HearingOptions, HearingThread, Kind};
+use amora_audio::worker::Worker;
 use amora_contract::config::{EchoEngine, VoiceConfig};
 use amora_contract::state::EchoState;
 

@@ -6,17 +6,17 @@ use std::thread::JoinHandle;
 
 /// A running thread. Dropping it ends it, and waits for that.
 #[derive(Debug)]
-pub(crate) struct Worker {
+pub struct Worker {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
     /// Starts a thread of this name. Its work looks now and then whether it is to stop; where it is parked, it is woken.
-    pub(crate) fn start(
-        name: &str,
-        work: impl FnOnce(&AtomicBool) + Send + 'static,
-    ) -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn start(name: &str, work: impl FnOnce(&AtomicBool) + Send + 'static) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
