@@ -94,6 +94,7 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use amora_audio::pcm::from_s16;
     use amora_audio::{analysis, tone};
     use amora_contract::units::{Decibels, Millis};
 
@@ -111,7 +112,7 @@ mod tests {
             blocks.waiting.extend_from_slice(piece);
             while let Some(block) = blocks.next() {
                 assert_eq!(block.len(), 2 * SOUND_BLOCK_FRAMES);
-                out.extend(block.iter().map(|&sample| f32::from(sample) / 32_768.0));
+                out.extend(block.iter().map(|&sample| from_s16(sample)));
             }
         }
         out

@@ -104,6 +104,7 @@ mod tests {
     use amora_audio::card::room::{Pace, RoomSlot};
     use amora_audio::engine::{Engine, EngineOptions};
     use amora_audio::hearing::HearingOptions;
+    use amora_audio::pcm::from_s16;
     use amora_contract::config::{AudioConfig, EchoConfig, EchoEngine, VoiceConfig};
     use amora_contract::units::Frames;
 
@@ -177,12 +178,11 @@ mod tests {
             .collect();
         room.say(&noise);
         let (mut left, mut right) = (Vec::new(), Vec::new());
-        let heard = |sample: i16| f32::from(sample) / 32_768.0;
         while left.len() < 96_000 {
             let block: SoundBlock = listener.blocking_recv().unwrap();
             assert_eq!(block.len(), 2 * BLOCK);
-            left.extend(block.iter().step_by(2).map(|sample| heard(*sample)));
-            right.extend(block.iter().skip(1).step_by(2).map(|sample| heard(*sample)));
+            left.extend(block.iter().step_by(2).map(|sample| from_s16(*sample)));
+            right.extend(block.iter().skip(1).step_by(2).map(|sample| from_s16(*sample)));
             if analysis::peak(&left).0 < -30.0 {
                 (left, right) = (Vec::new(), Vec::new());
             }

@@ -91,18 +91,19 @@ async fn a_session_is_made_moved_and_ended() {
     );
 }
 
+/// What was asked of it, in order.
+fn methods(server: &Server) -> Vec<String> {
+    let method = |request: Request| request.head.split(' ').next().unwrap().to_owned();
+    server.requests().into_iter().map(method).collect()
+}
+
 #[tokio::test]
 async fn another_call_ends_the_session_before() {
     let server = Server::new(endpoint).await;
     let mut whip = whip(&server);
     whip.connect(OFFER).await.unwrap();
     whip.connect(OFFER).await.unwrap();
-    let requests = server.requests();
-    let methods: Vec<&str> = requests
-        .iter()
-        .map(|request| request.head.split(' ').next().unwrap())
-        .collect();
-    assert_eq!(methods, ["POST", "DELETE", "POST"]);
+    assert_eq!(methods(&server), ["POST", "DELETE", "POST"]);
 }
 
 #[tokio::test]
@@ -121,12 +122,7 @@ async fn a_session_that_nobody_can_be_told_the_end_of_stays_to_be_ended_later() 
     assert!(matches!(error, SignallingError::Unreachable(_)), "{error}");
     away.store(false, Ordering::Relaxed);
     whip.connect(OFFER).await.unwrap();
-    let requests = server.requests();
-    let methods: Vec<&str> = requests
-        .iter()
-        .map(|request| request.head.split(' ').next().unwrap())
-        .collect();
-    assert_eq!(methods, ["POST", "DELETE", "DELETE", "POST"]);
+    assert_eq!(methods(&server), ["POST", "DELETE", "DELETE", "POST"]);
 }
 
 #[tokio::test]
