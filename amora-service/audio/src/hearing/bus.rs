@@ -85,8 +85,9 @@ impl Bus {
         self.0.written.store(number + 1, Ordering::SeqCst);
         if number + 1 >= self.0.awaited.load(Ordering::SeqCst) {
             // Who still waits for more says so again.
-            let _waiting = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiting = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
             self.0.awaited.store(u64::MAX, Ordering::SeqCst);
+            drop(waiting);
             self.0.news.notify_all();
         }
     }
