@@ -12,7 +12,7 @@ pub use http::BODY_LIMIT;
 pub use hub::{Hub, read_answer};
 pub use link::ice_servers;
 pub use sdp::{SdpProblem, check_answer};
-pub use whip::Whip;
+pub use whip::{Whip, merge};
 
 use async_trait::async_trait;
 

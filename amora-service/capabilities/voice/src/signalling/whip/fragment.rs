@@ -31,7 +31,7 @@ pub(super) fn fragment(offer: &str) -> String {
 }
 
 /// An answer of one media line with the path of a fragment in place of its own. Of the fragment nothing else is taken.
-pub(super) fn merge(answer: &str, fragment: &str) -> String {
+pub fn merge(answer: &str, fragment: &str) -> String {
     let mut merged = String::with_capacity(answer.len() + fragment.len());
     let lines = answer.lines().map(str::trim_end);
     let path = fragment.lines().map(str::trim_end).filter(|line| is_path(line));
