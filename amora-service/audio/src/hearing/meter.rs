@@ -18,6 +18,13 @@ pub(super) const SOUNDING: f32 = 1e-6;
 /// Blocks of echo after a restart before the reduction says something about the engine: three seconds.
 const LEARNING: u32 = 300;
 
+/// The room's noise is the lowest that is heard while the box is silent; it is taken to rise by this part a block, 2 dB a
+/// second.
+const NOISE_RISE: f32 = 1.0046;
+
+/// An engine can be told by what it leaves only where the echo is so many times stronger than the noise: 10 dB.
+const AUDIBLE: f32 = 10.0;
+
 /// Mean square of a block.
 pub(super) fn power(block: &[f32; BLOCK]) -> f32 {
     block.iter().map(|sample| sample * sample).sum::<f32>() / BLOCK as f32
@@ -49,6 +56,8 @@ pub(super) struct EchoMeter {
     left: f32,
     learnt: u32,
     double_talk: f32,
+    /// Mean square of the room's noise; `None` while the box has not been silent yet.
+    noise: Option<f32>,
 }
 
 impl EchoMeter {
@@ -57,6 +66,7 @@ impl EchoMeter {
         *self = Self {
             envelope: self.envelope,
             double_talk: self.double_talk,
+            noise: self.noise,
             ..Self::default()
         };
     }
@@ -64,6 +74,12 @@ impl EchoMeter {
     /// Takes note of the mean squares of a block. `near` says whether somebody speaks in the room.
     pub(super) fn observe(&mut self, reference: f32, microphone: f32, clean: f32, near: bool) {
         self.envelope = reference.max(DECAY * self.envelope);
+        if self.envelope < SOUNDING {
+            let noise = self
+                .noise
+                .map_or(microphone, |noise| microphone.min(NOISE_RISE * noise));
+            self.noise = Some(noise.max(f32::MIN_POSITIVE));
+        }
         if reference < SOUNDING {
             return;
         }
@@ -88,9 +104,10 @@ impl EchoMeter {
         (self.learnt > 0).then(|| decibels(self.echo) - decibels(self.left))
     }
 
-    /// The same once the engine had time to learn.
-    pub(super) fn learnt_reduction(&self) -> Option<f32> {
-        self.reduction().filter(|_| self.learnt >= LEARNING)
+    /// The same once the engine had time to learn, where the echo is loud enough for it to say something of the engine.
+    pub(super) fn telling_reduction(&self) -> Option<f32> {
+        let audible = self.echo > AUDIBLE * self.noise.unwrap_or(0.0);
+        self.reduction().filter(|_| audible && self.learnt >= LEARNING)
     }
 
     /// The share of the time the far end sounds in which somebody in the room speaks as well.
@@ -114,8 +131,26 @@ mod tests {
                 _ => meter.observe(0.0, 1e-2, 1e-2, false),
             }
         }
-        let reduction = meter.learnt_reduction().unwrap();
+        let reduction = meter.telling_reduction().unwrap();
         assert!((reduction - 30.0).abs() < 0.1, "{reduction} dB");
         assert!((meter.double_talk() - 0.5).abs() < 0.02);
+    }
+
+    #[test]
+    fn echo_within_the_rooms_noise_tells_nothing_of_an_engine() {
+        let hear = |noise: f32| {
+            let mut meter = EchoMeter::default();
+            for _ in 0..2 {
+                (0..400).for_each(|_| meter.observe(0.01, 1e-5 + noise, noise, false));
+                (0..400).for_each(|_| meter.observe(0.0, noise, noise, false));
+            }
+            (meter.reduction().unwrap(), meter.telling_reduction())
+        };
+        let (reduction, telling) = hear(1e-5);
+        assert!((reduction - 3.0).abs() < 0.1, "{reduction} dB");
+        assert_eq!(telling, None);
+        let (reduction, telling) = hear(1e-7);
+        assert_eq!(telling, Some(reduction));
+        assert!((reduction - 20.0).abs() < 0.1, "{reduction} dB");
     }
 }

@@ -333,7 +333,9 @@ impl Hearing {
         if self.canceller.is_changing() && elapsed > Duration::ZERO {
             return;
         }
-        let reduction = self.meter.learnt_reduction();
+        // Where no echo is found, as with headphones, there is nothing to take away.
+        let echo = self.search.hears_echo();
+        let reduction = self.meter.telling_reduction().filter(|_| echo);
         let before = self.canceller.kind();
         // An engine that can't be made is one less to choose from.
         let mut elapsed = elapsed;

@@ -52,6 +52,9 @@ const AGREEMENT: f64 = 96.0;
 const FIRST: u32 = 3;
 const ANOTHER: u32 = 8;
 
+/// Looks after which an echo that is found no more is taken to be gone: three seconds of sound.
+const GONE: u32 = 12;
+
 /// A quarter-rate signal and its latest past.
 struct Decimator {
     filter: [f32; TAPS],
@@ -165,6 +168,8 @@ pub(super) struct Search {
     found: Option<f64>,
     /// Another delay, and the looks that agreed on it.
     candidate: Option<(f64, u32)>,
+    /// Looks since the delay that is believed was seen.
+    unseen: u32,
 }
 
 impl std::fmt::Debug for Search {
@@ -187,6 +192,7 @@ impl Search {
             until_look: INTERVAL,
             found: None,
             candidate: None,
+            unseen: 0,
         }
     }
 
@@ -198,6 +204,7 @@ impl Search {
         self.cross.fill(Complex32::default());
         self.found = None;
         self.candidate = None;
+        self.unseen = 0;
         self.until_look = INTERVAL;
     }
 
@@ -205,6 +212,11 @@ impl Search {
     /// report can cause.
     pub(super) fn found(&self) -> Option<f64> {
         self.found
+    }
+
+    /// Whether the echo has been found lately, as far as the box sounded.
+    pub(super) fn hears_echo(&self) -> bool {
+        self.found.is_some() && self.unseen < GONE
     }
 
     /// Takes note of a block. Costs three transforms every quarter of a second while the far end sounds.
@@ -241,6 +253,7 @@ impl Search {
             self.cross[bin] = self.cross[bin] * MEMORY + look * (1.0 - MEMORY);
         }
         // A quiet or a busy moment changes nothing.
+        self.unseen = self.unseen.saturating_add(1);
         if let Some(peak) = self.peak() {
             self.consider(peak);
         }
@@ -251,6 +264,7 @@ impl Search {
         if self.found.is_some_and(agrees) {
             self.found = Some(peak);
             self.candidate = None;
+            self.unseen = 0;
             return;
         }
         let looks = match self.candidate {
@@ -261,6 +275,7 @@ impl Search {
         if looks >= if self.found.is_some() { ANOTHER } else { FIRST } {
             self.found = Some(peak);
             self.candidate = None;
+            self.unseen = 0;
         }
     }
 
