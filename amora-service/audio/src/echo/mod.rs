@@ -27,6 +27,11 @@ pub trait EchoCanceller: Send {
     /// Forgets the room, for a time line that broke.
     fn restart(&mut self);
 
+    /// How much the latest block speaks for somebody who talks in the room, 0 to 1, from an engine that can tell.
+    fn near_end(&self) -> Option<f32> {
+        None
+    }
+
     /// By how much what comes out is later than what went in.
     fn latency(&self) -> Frames;
 }

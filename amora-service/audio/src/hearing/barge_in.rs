@@ -3,7 +3,7 @@
 use super::meter::{SOUNDING, decibels};
 use crate::echo::BLOCK;
 
-/// Blocks of echo after a restart before anything is believed: the engine still learns. Two seconds.
+/// Blocks of echo after a restart before what is left is believed: the engine still learns. Two seconds.
 const LEARNING: u32 = 200;
 
 /// What is left of loud echo is another part than of soft echo where the loudspeaker bends it, so it is learnt for every
@@ -27,6 +27,9 @@ const DEVIATIONS: f32 = 3.5;
 /// Who speaks already may go on by this part of both, and while somebody does, what is usual is learnt that much slower.
 const GOING_ON: f32 = 0.6;
 const SLOWER: f32 = 0.1;
+
+/// Where the engine itself judges the near end, it takes this for one.
+const TOLD: f32 = 0.5;
 
 /// It must be this far above the room's noise, in dB.
 const ABOVE_NOISE: f32 = 10.0;
@@ -106,12 +109,14 @@ impl BargeIn {
         self.speaking || self.history & 1 == 1
     }
 
-    /// Takes note of a block: `sounding` is the loudest mean square that may still be heard of what the box plays.
+    /// Takes note of a block: `sounding` is the loudest mean square that may still be heard of what the box plays, `by_engine`
+    /// how much the block speaks for somebody in the room by the engine, where that can tell: it knows when the room changed.
     pub(super) fn observe(
         &mut self,
         sounding: f32,
         microphone: &[f32; BLOCK],
         clean: &[f32; BLOCK],
+        by_engine: Option<f32>,
     ) -> Option<Change> {
         let level = decibels(clean.iter().map(|s| s * s).sum::<f32>() / BLOCK as f32);
         self.noise = level.min(self.noise + NOISE_RISE).max(-120.0);
@@ -127,7 +132,8 @@ impl BargeIn {
                 (1.0, EAGERNESS)
             };
             let unusual = self.learnt >= LEARNING && class.is_unusual(level - loudness, margin);
-            near = unusual && loud && alike(microphone, clean) < ALIKE;
+            let told = by_engine.map_or(unusual, |near| near > TOLD);
+            near = loud && told && alike(microphone, clean) < ALIKE;
             class.learn(level - loudness, unusual, eagerness);
             self.learnt = self.learnt.saturating_add(1);
         }

@@ -98,6 +98,8 @@ pub(super) struct Cancelled {
     pub(super) latency: Frames,
     /// The engine heard, or about to be.
     pub(super) kind: Option<Kind>,
+    /// How much the block speaks for somebody in the room, where the engine can tell.
+    pub(super) near_end: Option<f32>,
 }
 
 pub(super) struct Canceller {
@@ -246,6 +248,7 @@ impl Canceller {
             microphone: delayed,
             latency: Frames(self.latency as u64),
             kind: self.kind(),
+            near_end: self.current.engine.as_ref().and_then(|engine| engine.near_end()),
         }
     }
 

@@ -295,7 +295,10 @@ impl Hearing {
         if self.canceller.kind().is_none() {
             return;
         }
-        match self.barge_in.observe(self.meter.envelope(), microphone, clean) {
+        match self
+            .barge_in
+            .observe(self.meter.envelope(), microphone, clean, block.near_end)
+        {
             Some(Change::Began) => {
                 self.barge_ins += 1;
                 self.tell(HearingEvent::NearEndBegan { position });

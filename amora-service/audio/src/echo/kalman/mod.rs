@@ -149,6 +149,10 @@ impl EchoCanceller for KalmanCanceller {
         self.meter = Meter::default();
     }
 
+    fn near_end(&self) -> Option<f32> {
+        self.suppressor.as_ref().map(Suppressor::near_end)
+    }
+
     fn latency(&self) -> Frames {
         Frames(if self.suppressor.is_some() {
             BLOCK as u64

@@ -116,6 +116,11 @@ impl Suppressor {
         near
     }
 
+    /// How much the latest block alone speaks for a talker, 0 to 1.
+    pub(crate) fn near_end(&self) -> f32 {
+        self.near_end.now()
+    }
+
     fn analyse(&self, block: &[f32; BLOCK], before: &[f32; BLOCK], transform: &mut Transform) -> Spectrum {
         let mut first = *before;
         let mut second = *block;

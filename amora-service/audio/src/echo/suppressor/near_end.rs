@@ -21,7 +21,7 @@ const RELEASE: f32 = 0.91;
 #[derive(Default)]
 pub(super) struct NearEnd {
     likelihood: f32,
-    disbelief: f32,
+    now: f32,
 }
 
 impl NearEnd {
@@ -37,12 +37,17 @@ impl NearEnd {
         let now = ((share - UNLIKELY) / (CERTAIN - UNLIKELY)).clamp(0.0, 1.0);
         let believed = now.min(self.likelihood + ATTACK);
         self.likelihood = believed.max(RELEASE * self.likelihood);
-        self.disbelief = (now - self.likelihood).max(0.0);
+        self.now = now;
         self.likelihood
+    }
+
+    /// What the block says by itself.
+    pub(super) fn now(&self) -> f32 {
+        self.now
     }
 
     /// By how much the block speaks for a talker beyond what is believed.
     pub(super) fn disbelief(&self) -> f32 {
-        self.disbelief
+        (self.now - self.likelihood).max(0.0)
     }
 }

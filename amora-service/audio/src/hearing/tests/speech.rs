@@ -51,6 +51,42 @@ fn the_box_alone_is_nobody_from_its_first_sound_on() {
 }
 
 #[test]
+fn another_room_is_seldom_taken_for_a_talker() {
+    let (mut scenes, mut mistaken) = (0, Vec::new());
+    for seed in 1..=2 {
+        for far in [FAR.speak(8.0), music(seed, 8.0)] {
+            for (number, reverberation) in [(1, 0.1), (2, 0.2), (3, 0.3)] {
+                for at in [4.0, 5.3] {
+                    let plan = Plan {
+                        seed,
+                        change: Some((frames(at), decaying(20 * number + seed, reverberation))),
+                        ..Plan::default()
+                    };
+                    scenes += 1;
+                    mistaken.extend(talks(&heard(&plan, &far, &[])));
+                }
+            }
+        }
+    }
+    assert!(mistaken.len() <= scenes / 6, "in {scenes}: {mistaken:.2?}");
+}
+
+#[test]
+fn a_talker_is_noticed_in_the_boxs_second_second() {
+    let near = NEAR.speak(3.0);
+    for far in [FAR.speak(5.0), music(1, 5.0), music(2, 5.0)] {
+        for level in [-6.0, 0.0, 6.0] {
+            let plan = Plan {
+                near: Some((frames(1.0)..frames(4.0), Decibels(level))),
+                ..Plan::default()
+            };
+            let talks = talks(&heard(&plan, &far, &near));
+            assert!((1.0..1.75).contains(&talks[0].0), "{level} dB: {talks:.2?}");
+        }
+    }
+}
+
+#[test]
 fn a_talker_is_noticed_within_a_third_of_a_second_however_soft() {
     let (begins, ends) = (5.0, 8.0);
     let far = FAR.speak(10.0);
