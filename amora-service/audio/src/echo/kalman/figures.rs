@@ -33,7 +33,7 @@ pub(super) struct Meter {
     microphone: f32,
     error: f32,
     cleaned: f32,
-    /// Power of the block before, which the suppressor's output is of.
+    /// Power of the block before.
     before: f32,
     near_end: f32,
     echo: bool,
@@ -53,7 +53,12 @@ impl Meter {
         self.near_end = near_end.unwrap_or(0.0);
         self.echo = power(echo) > HEARD;
         if self.echo && self.near_end < ALONE {
-            let heard = if near_end.is_some() { self.before } else { now };
+            // The suppressor's output is of this block and of the one before.
+            let heard = if near_end.is_some() {
+                0.5 * (self.before + now)
+            } else {
+                now
+            };
             self.microphone += (1.0 - MEMORY) * (heard - self.microphone);
             self.error += (1.0 - MEMORY) * (power(error) - self.error);
             self.cleaned += (1.0 - MEMORY) * (power(cleaned) - self.cleaned);

@@ -13,7 +13,7 @@ pub(crate) mod spectrum;
 #[cfg(test)]
 mod tests;
 
-use super::suppressor::{Cancelled, Suppressor};
+use super::suppressor::{Cancelled, DELAY, Suppressor};
 use super::{BLOCK, EchoCanceller};
 use amora_contract::units::{Decibels, Frames};
 use emphasis::{DeEmphasis, Emphasis, de_emphasis_powers};
@@ -32,7 +32,7 @@ const LOUDEST: f32 = 8.0;
 pub struct Settings {
     /// How long an echo may be late, with its reverberation, to be cancelled. What comes later is suppressed.
     pub tail: Frames,
-    /// Whether what the filter leaves is suppressed. Costs a block of latency.
+    /// Whether what the filter leaves is suppressed. Costs 5 ms of latency.
     pub suppress: bool,
     /// Gain of the room's noise under the suppressor, which is also the level of its comfort noise.
     pub noise: Decibels,
@@ -155,7 +155,7 @@ impl EchoCanceller for KalmanCanceller {
 
     fn latency(&self) -> Frames {
         Frames(if self.suppressor.is_some() {
-            BLOCK as u64
+            DELAY as u64
         } else {
             0
         })

@@ -34,7 +34,7 @@ fn canceller() -> KalmanCanceller {
 fn cancel_both(scene: &Scene) -> [Vec<f32>; 2] {
     let mut canceller = canceller();
     let (mut linear, mut whole) = (Vec::new(), Vec::new());
-    // A block more, as the suppressor is one late.
+    // A block more, as the suppressor is late.
     let and_silence = |samples| blocks(samples).chain([[0.0; BLOCK]]);
     for (reference, microphone) in and_silence(&scene.reference).zip(and_silence(&scene.microphone)) {
         let (echo, error) = canceller.cancel(&reference, &microphone);
@@ -42,7 +42,8 @@ fn cancel_both(scene: &Scene) -> [Vec<f32>; 2] {
         whole.extend(canceller.suppress(&echo, &error).0);
     }
     linear.truncate(scene.microphone.len());
-    whole.drain(..BLOCK);
+    whole.drain(..DELAY);
+    whole.truncate(scene.microphone.len());
     [linear, whole]
 }
 
@@ -241,7 +242,7 @@ fn what_is_no_number_does_no_harm() {
         );
         cleaned.extend_from_slice(&microphone);
     }
-    cleaned.drain(..BLOCK);
+    cleaned.drain(..DELAY);
     let recovered = enhancement(&scene, &cleaned, from(3.5, 4.9));
     assert!(recovered >= 35.0, "{recovered} dB");
 }

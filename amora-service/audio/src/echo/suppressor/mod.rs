@@ -4,13 +4,17 @@ mod gain;
 mod near_end;
 mod noise;
 mod residual;
+mod windows;
 
 use super::BLOCK;
-use super::kalman::spectrum::{BINS, LENGTH, SILENCE, Spectrum, Transform};
+use super::kalman::spectrum::{BINS, SILENCE, Spectrum, Transform};
 use gain::Gains;
 use near_end::NearEnd;
 use noise::{ComfortNoise, NoiseFloor};
 use residual::Residual;
+use windows::Windows;
+
+pub(crate) use windows::DELAY;
 
 /// Share of the predicted echo that is taken to be left while a talker is not yet believed in.
 const DISBELIEVED: f32 = 0.03;
@@ -29,13 +33,13 @@ pub(crate) struct Cancelled<'a> {
     pub(crate) changed: f32,
 }
 
-/// A short-time Fourier filter with the square root of a Hann window over two blocks: one block late.
+/// A short-time Fourier filter over two blocks, [`DELAY`] late.
 pub(crate) struct Suppressor {
-    window: [f32; LENGTH],
+    windows: Windows,
     error: [f32; BLOCK],
     echo: [f32; BLOCK],
     uncertainty: [f32; BINS],
-    overlap: [f32; BLOCK],
+    overlap: [f32; DELAY],
     residual: Residual,
     floor: NoiseFloor,
     comfort: ComfortNoise,
@@ -48,13 +52,12 @@ pub(crate) struct Suppressor {
 impl Suppressor {
     /// `noise_gain` is what is left of the room's noise: 1 for all of it.
     pub(crate) fn new(noise_gain: f32) -> Self {
-        let step = std::f32::consts::PI / LENGTH as f32;
         Self {
-            window: std::array::from_fn(|index| (step * (index as f32 + 0.5)).sin()),
+            windows: Windows::new(),
             error: [0.0; BLOCK],
             echo: [0.0; BLOCK],
             uncertainty: [0.0; BINS],
-            overlap: [0.0; BLOCK],
+            overlap: [0.0; DELAY],
             residual: Residual::new(),
             floor: NoiseFloor::new(),
             comfort: ComfortNoise::new(),
@@ -69,7 +72,7 @@ impl Suppressor {
         *self = Self::new(self.noise_gain);
     }
 
-    /// Writes the block before this one without its echo; says how likely somebody talks in the room.
+    /// Writes a block that is [`DELAY`] late, without its echo; says how likely somebody talks in the room.
     pub(crate) fn process(
         &mut self,
         block: &Cancelled<'_>,
@@ -109,10 +112,7 @@ impl Suppressor {
         self.residual.learn(&power, &noise, near);
 
         let (first, second) = transform.inverse(&spectrum);
-        for index in 0..BLOCK {
-            output[index] = self.overlap[index] + first[index] * self.window[index];
-            self.overlap[index] = second[index] * self.window[BLOCK + index];
-        }
+        self.windows.overlap(first, second, &mut self.overlap, output);
         near
     }
 
@@ -125,8 +125,8 @@ impl Suppressor {
         let mut first = *before;
         let mut second = *block;
         for index in 0..BLOCK {
-            first[index] *= self.window[index];
-            second[index] *= self.window[BLOCK + index];
+            first[index] *= self.windows.analysis[index];
+            second[index] *= self.windows.analysis[BLOCK + index];
         }
         let mut spectrum = SILENCE;
         transform.forward(&first, &second, &mut spectrum);

@@ -62,7 +62,7 @@ fn mouth_to_wire_takes_what_it_is_made_of_and_no_more() {
         (EchoEngine::Off, 0.0),
         (EchoEngine::Speex, 0.0),
         (EchoEngine::Aec3, 428.0),
-        (EchoEngine::Kalman, 480.0),
+        (EchoEngine::Kalman, 240.0),
     ];
     // Packet and codec.
     for (profile, own) in [
