@@ -1,7 +1,8 @@
 //! Notices within a few blocks that the room is another than the filter knows.
 //!
 //! After a change the predicted echo is nowhere in the microphone, so the error is its negative, at all frequencies at
-//! once: that is summed up with its sign, where a talker's chance resemblance averages out.
+//! once: that is summed up with its sign, where a talker's chance resemblance averages out. Where they resemble each other,
+//! the echo only became louder, or somebody talks.
 
 use super::bands::{BANDS, bands};
 use super::spectrum::Spectrum;
@@ -12,7 +13,7 @@ const MEMORY: f32 = 0.4;
 /// Weight of the past in what is usual: two seconds.
 const HABIT_MEMORY: f32 = 0.995;
 
-/// Resemblance from which on, beyond twice the usual, a change is possible, and from which on it is certain.
+/// Resemblance to its negative from which on, beyond twice the usual, a change is possible, and from which on it is certain.
 const POSSIBLE: f32 = 0.15;
 const CERTAIN: f32 = 0.30;
 const USUAL: f32 = 2.0;
@@ -54,7 +55,7 @@ impl Change {
         let now = if count < LEAST_BANDS {
             0.0
         } else {
-            (sum / count as f32).abs()
+            (-sum / count as f32).max(0.0)
         };
         self.level += (1.0 - MEMORY) * (now - self.level);
         let certainty = (self.level - POSSIBLE - USUAL * self.habit) / (CERTAIN - POSSIBLE);

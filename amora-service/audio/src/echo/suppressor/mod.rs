@@ -17,7 +17,7 @@ use windows::Windows;
 pub(crate) use windows::DELAY;
 
 /// Share of the predicted echo that is taken to be left while a talker is not yet believed in.
-const DISBELIEVED: f32 = 0.03;
+const DISBELIEVED: f32 = 0.3;
 
 /// What a canceller knows of a block.
 pub(crate) struct Cancelled<'a> {
