@@ -221,7 +221,7 @@ def draw_alone(board: Board) -> str:
 
 def draw_double_talk(board: Board) -> str:
     """SI-SDR as bars from its value in the microphone, a group for each scene."""
-    bar, gap, left, lowest, highest, height = 18, 34, 40, -10, 30, 220
+    bar, gap, left, lowest, highest, height = 18, 34, 40, -10, 40, 275
 
     def place(level: float) -> float:
         return 40 + height * (highest - min(max(level, lowest), highest)) / (highest - lowest)
