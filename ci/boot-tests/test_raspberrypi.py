@@ -63,7 +63,7 @@ def test_the_second_slot_is_tried(pi):
     assert pi.run("fw_printenv -n bootcount") == "1"
 
 
-def test_a_slot_that_does_not_start_is_left_after_three_tries(pi, card):
+def test_a_slot_that_does_not_start_is_left_after_three_tries(pi, card, workshop):
     """Without a root hash the second slot cannot start any more: the boot loader goes back to the first."""
     pi.run("fw_setenv verity_b_hash && sync")
     pi.console.sendline("systemctl reboot")
@@ -71,8 +71,8 @@ def test_a_slot_that_does_not_start_is_left_after_three_tries(pi, card):
     for said in ("Amora: starting slot a, trial 0", "Linux version"):
         pi.console.expect(said, timeout=pi.strategy.patience)
     pi.off()
-    card.with_name("fw_env.config").write_text(RAW.format(card=card))
-    read = ("fw_printenv", "--config", card.with_name("fw_env.config"))
-    environment = subprocess.run(read, check=True, capture_output=True, text=True).stdout
+    settings = card.with_name("fw_env.config")
+    settings.write_text(RAW.format(card=card))
+    environment = workshop.run("fw_printenv", "--config", str(settings))
     for setting in ("amora_slot=a", "upgrade_available=0", "bootcount=0", "ustate=3"):
         assert setting in environment.splitlines()
